@@ -1,0 +1,66 @@
+# clusterflow: make help lists what can be made.
+# Binaries go to bin/. What others wrote (Kubernetes, etcd, linters) is built once
+# into a cache that all clones share, see test/pinned; bin/kube and bin/tools point there.
+
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
+PLUGINS  := core preflight pki etcd controlplane addons
+MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
+PROTOGO  := sdk/internal/pluginv1
+PIPELINE ?= pipelines/embedded.hcl
+GOBUILD  := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); done
+
+# Go needs a home for its caches; without a usable one it gets one in the clone.
+ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/.home
+export GOFLAGS := $(GOFLAGS) -modcacherw
+endif
+export GOWORK := off
+
+.DEFAULT_GOAL := help
+.PHONY: help build kube tools demo demo-down test bench lint fmt proto golden clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## Build clusterflow and its plugins into bin/
+	$(GOBUILD) -o bin/ ./cmd/clusterflow ./plugins/cmd/clusterflow-plugins
+	@for name in $(PLUGINS); do ln -sfn clusterflow-plugins bin/clusterflow-plugin-$$name; done
+
+kube: ## Build Kubernetes and etcd into bin/kube (once, a few minutes)
+	@go run -buildvcs=false ./test/pinned kube bin/kube
+
+demo: build kube ## Start a real control plane as local processes; root is not needed
+	bin/clusterflow apply $(PIPELINE) --auto-approve
+
+demo-down: build ## Stop what make demo started and remove it
+	bin/clusterflow undo $(PIPELINE) --auto-approve
+
+test: lint build kube ## Check everything: lint, race tests, examples, the embedded pipeline
+	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)
+	go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: tools ## Check style, import rules and the plugin protocol
+	$(call each,$(GOLANGCI) run --config $(CURDIR)/.golangci.yml)
+	bin/tools/buf lint && bin/tools/buf generate -o .cache/proto
+	diff -r .cache/proto/$(PROTOGO) $(PROTOGO) # differs? make proto
+
+fmt: tools ## Format Go and protocol files
+	$(call each,$(GOLANGCI) fmt --config $(CURDIR)/.golangci.yml)
+	bin/tools/buf format -w
+
+proto: tools ## Generate Go code from the plugin protocol
+	bin/tools/buf generate
+
+golden: build ## Rewrite the golden files of tests with what the code makes now
+	UPDATE_GOLDEN=1 go test ./...
+
+tools: ## Build the pinned linters and code generators into bin/tools (once)
+	@go run -buildvcs=false ./test/pinned tools bin/tools
+
+clean: ## Remove what was built here, not the cache and not a running demo
+	rm -rf bin .cache/proto

@@ -1,0 +1,251 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/zclconf/go-cty/cty"
+	"google.golang.org/grpc"
+
+	pb "github.com/clusterflow/clusterflow/sdk/internal/pluginv1"
+)
+
+// ErrNoResult reports that a call ended without a result: the plugin crashed or
+// broke the protocol, and nobody knows what it did.
+var ErrNoResult = errors.New("the plugin ended the call without a result")
+
+// client is the engine's end of the wire.
+type client struct {
+	rpc pb.PluginServiceClient
+
+	mu   sync.Mutex
+	desc *Description // fetched once
+}
+
+var _ Client = (*client)(nil)
+
+func (c *client) Describe(ctx context.Context) (Description, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.desc != nil {
+		return *c.desc, nil
+	}
+	r, err := c.rpc.Describe(ctx, &pb.DescribeRequest{})
+	if err != nil {
+		return Description{}, fmt.Errorf("describe: %w", err)
+	}
+	d, err := descriptionFromWire(r)
+	if err != nil {
+		return Description{}, fmt.Errorf("describe: %w", err)
+	}
+	c.desc = &d
+	return d, nil
+}
+
+func (c *client) Configure(ctx context.Context, conf Configuration) error {
+	r, err := c.rpc.Configure(ctx, &pb.ConfigureRequest{EngineVersion: conf.EngineVersion})
+	if err != nil {
+		return fmt.Errorf("configure: %w", err)
+	}
+	return asError(r.GetDiagnostics())
+}
+
+func (c *client) Validate(ctx context.Context, typ string, config cty.Value) (Diagnostics, error) {
+	t, err := c.typ(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
+	wire, err := valueToWire(config, ObjectType(t.Config))
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.rpc.Validate(ctx, &pb.ValidateRequest{Type: typ, Config: wire})
+	if err != nil {
+		return nil, fmt.Errorf("validate: %w", err)
+	}
+	return diagsFromWire(r.GetDiagnostics()), nil
+}
+
+func (c *client) Plan(ctx context.Context, req PlanRequest) (Plan, error) {
+	t, err := c.typ(ctx, req.Type)
+	if err != nil {
+		return Plan{}, err
+	}
+	wire := &pb.PlanRequest{
+		Id: identToWire(req.ID), Type: req.Type, Private: req.Private, Unchanged: req.Unchanged, Undo: req.Undo,
+	}
+	if wire.Config, err = valueToWire(req.Config, ObjectType(t.Config)); err != nil {
+		return Plan{}, err
+	}
+	if wire.Outputs, err = valueToWire(req.Outputs, ObjectType(t.Outputs)); err != nil {
+		return Plan{}, err
+	}
+	r, err := c.rpc.Plan(ctx, wire)
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan: %w", err)
+	}
+	if diags := diagsFromWire(r.GetDiagnostics()); diags.HasErrors() {
+		return Plan{}, diags
+	}
+	plan := Plan{Private: r.GetPrivate(), Diagnostics: diagsFromWire(r.GetDiagnostics())}
+	for _, w := range r.GetChanges() {
+		plan.Changes = append(plan.Changes, changeFromWire(w))
+	}
+	if req.Undo {
+		return plan, nil
+	}
+	if plan.Outputs, err = valueFromWire(r.GetOutputs(), ObjectType(t.Outputs)); err != nil {
+		return Plan{}, fmt.Errorf("plan: %w", err)
+	}
+	return plan, CheckOutputs(t.Outputs, plan.Outputs, len(plan.Changes) == 0)
+}
+
+func (c *client) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) (Result, error) {
+	t, err := c.typ(ctx, req.Type)
+	if err != nil {
+		return Result{}, err
+	}
+	config, err := valueToWire(req.Config, ObjectType(t.Config))
+	if err != nil {
+		return Result{}, err
+	}
+	stream, err := c.rpc.Apply(ctx, &pb.ApplyRequest{
+		Id: identToWire(req.ID), Type: req.Type, Config: config, Private: req.Private, Fingerprint: req.Fingerprint,
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("apply: %w", err)
+	}
+	result, err := receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
+	if err == nil && result.Status == StatusOK {
+		err = CheckOutputs(t.Outputs, result.Outputs, true)
+	}
+	return result, err
+}
+
+func (c *client) Undo(ctx context.Context, req UndoRequest, emit func(Event)) (Result, error) {
+	t, err := c.typ(ctx, req.Type)
+	if err != nil {
+		return Result{}, err
+	}
+	config, err := valueToWire(req.Config, ObjectType(t.Config))
+	if err != nil {
+		return Result{}, err
+	}
+	stream, err := c.rpc.Undo(ctx, &pb.UndoRequest{
+		Id: identToWire(req.ID), Type: req.Type, Config: config, Private: req.Private,
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("undo: %w", err)
+	}
+	return receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
+}
+
+// receive passes events on until the stream ends. There must be exactly one
+// result, and it must be last.
+func receive(next func() (*pb.Event, error), t TypeDescription, emit func(Event)) (Result, error) {
+	var result *pb.Result
+	for {
+		wire, err := next()
+		switch {
+		case errors.Is(err, io.EOF) && result == nil:
+			return Result{}, ErrNoResult
+		case errors.Is(err, io.EOF):
+			return resultFromWire(result, t)
+		case err != nil && result != nil: // the result counts, whatever broke after it
+			return resultFromWire(result, t)
+		case err != nil:
+			return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
+		case result != nil:
+			return Result{}, fmt.Errorf("%w: it sent more after its result", ErrNoResult)
+		case wire.GetResult() != nil:
+			result = wire.GetResult()
+			continue
+		}
+		if e := eventFromWire(wire); e != nil && emit != nil {
+			emit(e)
+		}
+	}
+}
+
+func resultFromWire(w *pb.Result, t TypeDescription) (Result, error) {
+	outputs, err := valueFromWire(w.GetOutputs(), ObjectType(t.Outputs))
+	if err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
+	}
+	status := Status(w.GetStatus())
+	if status < StatusOK || status > StatusCancelled {
+		return Result{}, fmt.Errorf("%w: it sent the status %d", ErrNoResult, w.GetStatus())
+	}
+	return Result{
+		Status: status, Outputs: outputs, Private: w.GetPrivate(), Diagnostics: diagsFromWire(w.GetDiagnostics()),
+	}, nil
+}
+
+func (c *client) Cancel(ctx context.Context, id Ident, reason string) (bool, error) {
+	r, err := c.rpc.Cancel(ctx, &pb.CancelRequest{Id: identToWire(id), Reason: reason})
+	if err != nil {
+		return false, fmt.Errorf("cancel: %w", err)
+	}
+	return r.GetKnown(), nil
+}
+
+func (c *client) Upgrade(ctx context.Context, typ string, from int64, private []byte) ([]byte, error) {
+	r, err := c.rpc.Upgrade(ctx, &pb.UpgradeRequest{Type: typ, From: from, Private: private})
+	if err != nil {
+		return nil, fmt.Errorf("upgrade: %w", err)
+	}
+	return r.GetPrivate(), asError(r.GetDiagnostics())
+}
+
+func (c *client) CallFunction(ctx context.Context, name string, args []cty.Value) (cty.Value, error) {
+	d, err := c.Describe(ctx)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	for _, f := range d.Functions {
+		if f.Name != name || len(f.Params) != len(args) {
+			continue
+		}
+		wire := &pb.CallFunctionRequest{Name: name}
+		for i, p := range f.Params {
+			arg, err := valueToWire(args[i], p)
+			if err != nil {
+				return cty.NilVal, err
+			}
+			wire.Args = append(wire.Args, arg)
+		}
+		r, err := c.rpc.CallFunction(ctx, wire)
+		if err != nil {
+			return cty.NilVal, fmt.Errorf("call %s: %w", name, err)
+		}
+		if err := asError(r.GetDiagnostics()); err != nil {
+			return cty.NilVal, err
+		}
+		return valueFromWire(r.GetResult(), f.Result)
+	}
+	return cty.NilVal, fmt.Errorf("call %s: plugin %q has no such function with %d parameters", name, d.Name, len(args))
+}
+
+func (c *client) typ(ctx context.Context, name string) (TypeDescription, error) {
+	d, err := c.Describe(ctx)
+	if err != nil {
+		return TypeDescription{}, err
+	}
+	t, ok := d.Type(name)
+	if !ok {
+		return TypeDescription{}, fmt.Errorf("find type %q: plugin %q has none of that name", name, d.Name)
+	}
+	return t, nil
+}
+
+func asError(wire []*pb.Diagnostic) error {
+	if diags := diagsFromWire(wire); diags.HasErrors() {
+		return diags
+	}
+	return nil
+}
+
+func newClient(conn *grpc.ClientConn) Client { return &client{rpc: pb.NewPluginServiceClient(conn)} }

@@ -1,0 +1,57 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	pb "github.com/clusterflow/clusterflow/sdk/internal/pluginv1"
+)
+
+const (
+	// ProtocolVersion is the major version of the plugin protocol.
+	ProtocolVersion = 1
+	// MaxMessageSize bounds one message in either direction, in bytes: 64 MiB,
+	// enough for any manifest or file content, small enough to keep an engine alive
+	// that runs a broken plugin. gRPC's own default for servers is 4 MiB.
+	MaxMessageSize = 64 << 20
+	// PluginName is the only name that go-plugin dispenses.
+	PluginName = "plugin"
+)
+
+// Handshake is what a plugin binary must find in its environment. It guards
+// against running a plugin by hand, it is no secret.
+func Handshake() plugin.HandshakeConfig {
+	return plugin.HandshakeConfig{
+		ProtocolVersion:  ProtocolVersion,
+		MagicCookieKey:   "CLUSTERFLOW_PLUGIN",
+		MagicCookieValue: "2f1d3a57-1c0e-4a6b-9d0b-7e5f0a8c4b21",
+	}
+}
+
+// Plugins is the go-plugin set for the engine's side of the connection; dispensing
+// [PluginName] gives a [Client].
+func Plugins() map[int]plugin.PluginSet {
+	return map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{}}}
+}
+
+type grpcPlugin struct {
+	plugin.NetRPCUnsupportedPlugin
+	spec *Spec // nil on the engine's side
+}
+
+var _ plugin.GRPCPlugin = (*grpcPlugin)(nil)
+
+func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	if p.spec == nil {
+		return errors.New("serve plugin: no spec")
+	}
+	pb.RegisterPluginServiceServer(s, &server{spec: *p.spec, client: Direct(*p.spec)})
+	return nil
+}
+
+func (p *grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return newClient(conn), nil
+}

@@ -1,0 +1,48 @@
+package sdk
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
+
+// Main serves a plugin until the engine is done with it. It is the whole life of
+// a plugin process and does not return.
+//
+// The process ends when the engine closes its standard input, which happens also
+// when the engine dies. What the plugin prints on stdout and stderr is shown as
+// log lines; handlers should log with zerolog.Ctx(ctx) instead, which keeps
+// level, fields and phase.
+func Main(spec Spec) {
+	if err := ValidateSpec(spec); err != nil {
+		fmt.Fprintf(os.Stderr, "serve plugin: %v\n", err)
+		os.Exit(1)
+	}
+	if os.Getenv(Handshake().MagicCookieKey) != Handshake().MagicCookieValue {
+		fmt.Fprintf(os.Stderr, "%s %s is a clusterflow plugin: %s\n"+
+			"clusterflow starts it by itself when a pipeline needs it. Put it beside the clusterflow binary,\n"+
+			"into a directory of CLUSTERFLOW_PLUGIN_PATH, or name it in a plugin block.\n", spec.Name, spec.Version, spec.Doc)
+		os.Exit(2)
+	}
+	go exitWithEngine()
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  Handshake(),
+		VersionedPlugins: map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{spec: &spec}}},
+		Logger:           hclog.NewNullLogger(),
+		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(MaxMessageSize), grpc.MaxSendMsgSize(MaxMessageSize))...)
+		},
+	})
+	os.Exit(0)
+}
+
+// exitWithEngine ends the process at the end of standard input, a pipe whose
+// other end the engine holds for as long as it lives.
+func exitWithEngine() {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}

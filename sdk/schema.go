@@ -1,0 +1,155 @@
+package sdk
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+)
+
+// AttributesOf derives attributes from a struct, so that a schema and the Go type
+// that holds its values cannot differ. Fields are described by tags:
+//
+//	type caConfig struct {
+//		Dir  string        `cf:"dir,required" doc:"Directory that holds the pair."`
+//		Algo string        `cf:"algorithm" default:"\"RSA-2048\"" enum:"RSA-2048 ECDSA-P256" doc:"Key type."`
+//		TTL  time.Duration `cf:"validity" default:"\"87600h\"" doc:"How long it lives."`
+//	}
+//
+// The cf tag holds the name and any of the flags required, sensitive, late and
+// file (the value is a path whose content counts as input). default is JSON; a
+// duration is a string such as "90s" in HCL. Strings, booleans, integers, floats,
+// durations, cty.Value (any type), and slices, string maps and structs of these
+// are allowed. Pointers and struct fields that are not required may be null.
+//
+// It panics on a struct that breaks these rules, as that is a programming error.
+func AttributesOf[T any]() []Attribute {
+	typ := reflect.TypeFor[T]()
+	attrs := make([]Attribute, 0, typ.NumField())
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name, flags := parseTag(f)
+		a := Attribute{
+			Name: name, Type: typeOf(f.Type), Doc: f.Tag.Get("doc"),
+			Required: flags["required"], Sensitive: flags["sensitive"],
+			Late: flags["late"], FileContent: flags["file"],
+			Enum: strings.Fields(f.Tag.Get("enum")),
+		}
+		if text, ok := f.Tag.Lookup("default"); ok {
+			v, err := ctyjson.Unmarshal([]byte(text), a.Type)
+			if err != nil {
+				panic(fmt.Sprintf("attributes of %s: default of %s: %v", typ, name, err))
+			}
+			a.Default = v
+		}
+		attrs = append(attrs, a)
+	}
+	return attrs
+}
+
+func parseTag(f reflect.StructField) (name string, flags map[string]bool) {
+	parts := strings.Split(f.Tag.Get("cf"), ",")
+	if parts[0] == "" {
+		panic(fmt.Sprintf("field %s: no cf tag", f.Name))
+	}
+	flags = map[string]bool{}
+	for _, p := range parts[1:] {
+		flags[p] = true
+	}
+	return parts[0], flags
+}
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	valueType    = reflect.TypeFor[cty.Value]()
+)
+
+func typeOf(t reflect.Type) cty.Type {
+	switch {
+	case t == durationType:
+		return cty.String
+	case t == valueType:
+		return cty.DynamicPseudoType
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return cty.String
+	case reflect.Bool:
+		return cty.Bool
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64:
+		return cty.Number
+	case reflect.Pointer:
+		return typeOf(t.Elem())
+	case reflect.Slice:
+		return cty.List(typeOf(t.Elem()))
+	case reflect.Map:
+		return cty.Map(typeOf(t.Elem()))
+	case reflect.Struct:
+		return objectOf(t)
+	default:
+		panic(fmt.Sprintf("type %s has no place in a schema", t))
+	}
+}
+
+func objectOf(t reflect.Type) cty.Type {
+	attrs := map[string]cty.Type{}
+	var optional []string
+	for i := range t.NumField() {
+		name, flags := parseTag(t.Field(i))
+		attrs[name] = typeOf(t.Field(i).Type)
+		if !flags["required"] {
+			optional = append(optional, name)
+		}
+	}
+	return cty.ObjectWithOptionalAttrs(attrs, optional)
+}
+
+// Convert turns a value written by a user into one of the attribute's type:
+// conversion, default for null, required and enum. The value may be unknown and
+// may carry marks. Errors are short causes, fit to follow the attribute's name.
+func (a Attribute) Convert(v cty.Value) (cty.Value, error) {
+	v, err := convert.Convert(v, a.Type)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	if v.IsNull() {
+		switch {
+		case a.Required:
+			return cty.NilVal, fmt.Errorf("must be set")
+		case a.Default != cty.NilVal:
+			return convert.Convert(a.Default, a.Type)
+		}
+		return v, nil
+	}
+	if err := a.checkEnum(v); err != nil {
+		return cty.NilVal, err
+	}
+	return v, nil
+}
+
+func (a Attribute) checkEnum(v cty.Value) error {
+	plain, _ := v.Unmark()
+	if len(a.Enum) == 0 || !plain.IsKnown() {
+		return nil
+	}
+	for _, allowed := range a.Enum {
+		if plain.AsString() == allowed {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not one of %s", plain.AsString(), strings.Join(a.Enum, ", "))
+}
+
+// ObjectType is the cty type of a config or of outputs with these attributes,
+// without optional markers.
+func ObjectType(attrs []Attribute) cty.Type {
+	types := make(map[string]cty.Type, len(attrs))
+	for _, a := range attrs {
+		types[a.Name] = a.Type.WithoutOptionalAttributesDeep()
+	}
+	return cty.Object(types)
+}
