@@ -1,9 +1,11 @@
 package sdk
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -11,12 +13,13 @@ import (
 )
 
 // Main serves a plugin until the engine is done with it. It is the whole life of
-// a plugin process and does not return.
+// a plugin process and does not return. Call it first in main.
 //
 // The process ends when the engine closes its standard input, which happens also
-// when the engine dies. What the plugin prints on stdout and stderr is shown as
-// log lines; handlers should log with zerolog.Ctx(ctx) instead, which keeps
-// level, fields and phase.
+// when the engine dies; its children end with it, except for those in a session of
+// their own. What the plugin prints on stdout and stderr is shown as log lines;
+// handlers should log with zerolog.Ctx(ctx) instead, which keeps level, fields and
+// phase.
 func Main(spec Spec) {
 	if err := ValidateSpec(spec); err != nil {
 		fmt.Fprintf(os.Stderr, "serve plugin: %v\n", err)
@@ -28,13 +31,19 @@ func Main(spec Spec) {
 			"into a directory of CLUSTERFLOW_PLUGIN_PATH, or name it in a plugin block.\n", spec.Name, spec.Version, spec.Doc)
 		os.Exit(2)
 	}
+	followEngine()
 	go exitWithEngine()
+	restore := keepOutput()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{spec: &spec}}},
 		Logger:           hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(MaxMessageSize), grpc.MaxSendMsgSize(MaxMessageSize))...)
+			return grpc.NewServer(append(append(opts, serverOptions()...), grpc.ChainUnaryInterceptor(
+				func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+					restore()
+					return next(ctx, req)
+				}))...)
 		},
 	})
 	os.Exit(0)
@@ -44,5 +53,16 @@ func Main(spec Spec) {
 // other end the engine holds for as long as it lives.
 func exitWithEngine() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	killGroup()
 	os.Exit(0)
+}
+
+// keepOutput returns a function that gives os.Stdout and os.Stderr back to the
+// process. When it starts to serve, go-plugin replaces them by pipes into itself,
+// where the last words of a process that crashes are lost; the real ones lead to
+// the engine without a detour. The first call of the engine, which comes when
+// go-plugin has replaced them, restores them.
+func keepOutput() func() {
+	stdout, stderr := os.Stdout, os.Stderr
+	return sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/pluginhost"
+)
+
+// app is what all commands share: where they read and write, and the flags that
+// all of them have.
+type app struct {
+	streams
+	signals  *signals
+	stateDir string
+	noColor  bool
+	verbose  bool
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "clusterflow",
+		Short: "Bootstrap Kubernetes hosts from a DAG of plugin phases",
+		Long: "clusterflow reads a pipeline written in HCL, resolves its phases into a DAG and runs each one\n" +
+			"in a plugin process: what does not depend on each other runs at once, what was done is\n" +
+			"remembered, so that apply goes on after a failure and undo takes everything back.",
+		SilenceErrors: true, SilenceUsage: true,
+		Version: version,
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "keep what is known of pipelines under `DIR`")
+	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (also with NO_COLOR set)")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show all log lines of phases")
+	root.AddCommand(
+		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
+	)
+	return root
+}
+
+// defaultStateDir is /var/lib/clusterflow for root, who owns the host, and
+// .clusterflow in the working directory for everybody else.
+func defaultStateDir() string {
+	if dir := os.Getenv("CLUSTERFLOW_STATE_DIR"); dir != "" {
+		return dir
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/clusterflow"
+	}
+	return ".clusterflow"
+}
+
+func (a *app) engine() (*engine.Engine, error) {
+	return engine.New(engine.Options{
+		Version: version, StateDir: a.stateDir,
+		Plugins: pluginhost.Options{Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine},
+	})
+}
+
+// pluginDirs is the search path for plugins: CLUSTERFLOW_PLUGIN_PATH, so that a
+// user can replace any plugin, the user's plugin directory, and the directory of
+// the program itself with the built-in ones.
+func pluginDirs() []string {
+	var dirs []string
+	for _, dir := range filepath.SplitList(os.Getenv("CLUSTERFLOW_PLUGIN_PATH")) {
+		if dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	if data := userDir("XDG_DATA_HOME", ".local/share"); data != "" {
+		dirs = append(dirs, filepath.Join(data, "clusterflow", "plugins"))
+	}
+	if self, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(self); err == nil {
+			self = real
+		}
+		dirs = append(dirs, filepath.Dir(self))
+	}
+	return dirs
+}
+
+func cacheDir() string {
+	if cache := userDir("XDG_CACHE_HOME", ".cache"); cache != "" {
+		return filepath.Join(cache, "clusterflow", "plugins")
+	}
+	return ""
+}
+
+func userDir(variable, fallback string) string {
+	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
+		return dir
+	}
+	if home, err := os.UserHomeDir(); err == nil && filepath.IsAbs(home) {
+		return filepath.Join(home, fallback)
+	}
+	return ""
+}
+
+// pluginLine shows what a plugin printed outside of a phase.
+func (a *app) pluginLine(line pluginhost.Line) {
+	if a.verbose || line.Level == "warn" || line.Level == "error" {
+		_, _ = a.err.Write([]byte("plugin " + line.Plugin + ": " + strings.TrimSpace(line.Message) + "\n"))
+	}
+}
+
+func newVersionCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := a.out.Write([]byte("clusterflow " + version + " " + runtime.Version() + " " +
+				runtime.GOOS + "/" + runtime.GOARCH + "\n"))
+			return err
+		},
+	}
+}

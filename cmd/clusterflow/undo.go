@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/state"
+)
+
+func newUndoCmd(a *app) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "undo PIPELINE",
+		Short: "Take back what apply did, by its record",
+		Long: "Removes everything that apply made, in reverse order, and goes on after a failure. It works from\n" +
+			"what apply recorded, so the pipeline file may have changed or be gone.",
+		Args: onePipeline,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.undo(cmd, args[0], flags) },
+	}
+	flags.register(cmd)
+	return cmd
+}
+
+func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) {
+	e, err := a.engine()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close(cmd.Context())) }()
+	view := a.view(flags.json)
+	defer view.close()
+	nothing := false
+	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
+		Parallelism: flags.parallelism, Sink: view, Now: a.signals.now,
+		Approve: func(nodes []*state.Node) error {
+			if nothing = len(nodes) == 0; nothing {
+				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, a.stateDir)
+				return nil
+			}
+			if !flags.json {
+				if err := a.writeUndoPlan(path, nodes); err != nil {
+					return err
+				}
+			}
+			return a.approve(flags.autoApprove, "Undo all this?")
+		},
+	})
+	if err != nil || nothing {
+		return err
+	}
+	if err := view.finish(); err != nil {
+		return err
+	}
+	return ofRun(result.Status)
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/run"
+	"github.com/clusterflow/clusterflow/engine/state"
+)
+
+// ErrDeclined says that the user did not approve a plan.
+var ErrDeclined = errors.New("not approved")
+
+// ApplyOptions configure [Pipeline.Apply].
+type ApplyOptions struct {
+	// Parallelism is how many phases may run at once; zero picks a number.
+	Parallelism int
+	FailFast    bool
+	// Rerun names phases of unknown outcome that may run again.
+	Rerun []string
+	// Approve is shown the plan before anything is done; an error stops the run.
+	// Required.
+	Approve func(*plan.Plan) error
+	// Sink gets the events of the run. Required.
+	Sink event.Sink
+	// Now cuts short the grace of plugins that were asked to stop. May be nil.
+	Now <-chan struct{}
+}
+
+// Apply plans the pipeline, has the plan approved and carries it out, all while
+// it holds the pipeline's state. It returns the outcomes for [Pipeline.Outputs].
+func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Result, known plan.Outcomes, err error) {
+	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationApply), time.Now()))
+	if err != nil {
+		return result, nil, err
+	}
+	defer func() { err = errors.Join(err, p.leave(store)) }()
+	if err := ensureKey(p.StateDir()); err != nil {
+		return result, nil, err
+	}
+	planner, err := p.planner(opts.Rerun)
+	if err != nil {
+		return result, nil, err
+	}
+	planned, err := p.build(ctx, planner, store.State())
+	if err != nil {
+		return result, nil, err
+	}
+	if err := opts.Approve(planned); err != nil {
+		return result, planned.Outcomes(), err
+	}
+	if !planned.HasChanges() && recorded(planned, store.State()) {
+		return run.Result{Status: event.RunSucceeded}, planned.Outcomes(), nil
+	}
+	return run.Apply(ctx, planner, p.options(store, opts))
+}
+
+func (p *Pipeline) options(store *state.Store, opts ApplyOptions) run.Options {
+	return run.Options{
+		ID: newRunID(), Pipeline: p.Path, Engine: p.engine.opts.Version,
+		Parallelism: opts.Parallelism, FailFast: opts.FailFast, Now: opts.Now,
+		Sink: opts.Sink, Store: store, Launcher: p.plugins,
+	}
+}
+
+// leave gives the state free. A directory that records nothing is removed: it
+// was made for a run that did nothing.
+func (p *Pipeline) leave(store *state.Store) error {
+	if !store.State().Empty() {
+		return store.Close()
+	}
+	return removeState(store)
+}
+
+func removeState(store *state.Store) error {
+	if err := removeKey(store.Dir()); err != nil {
+		return errors.Join(err, store.Close())
+	}
+	err := store.Remove()
+	_ = os.Remove(filepath.Dir(store.Dir())) // the base directory, if no other pipeline uses it
+	return err
+}
+
+// recorded reports whether every phase of an empty plan is recorded with these
+// inputs, so that a run would neither do nor store anything.
+func recorded(planned *plan.Plan, known *state.State) bool {
+	if known.Run.Interrupted() {
+		return false
+	}
+	for _, step := range planned.Steps {
+		if step.Action == plan.Skip {
+			continue
+		}
+		n := known.Nodes[step.Address]
+		if n == nil || n.Status != state.Succeeded || n.Success == nil || n.Success.Inputs != step.Identity.Inputs {
+			return false
+		}
+	}
+	return true
+}
+
+// UndoOptions configure [Engine.Undo].
+type UndoOptions struct {
+	Parallelism int
+	// Approve is shown what is recorded, in the order of the undo, before anything
+	// is done; an error stops it. It is called with none when nothing is recorded.
+	// Required.
+	Approve func([]*state.Node) error
+	Sink    event.Sink
+	Now     <-chan struct{}
+}
+
+// Undo removes everything that runs of the pipeline recorded. The file need not
+// exist any more: it is read for its plugin blocks only.
+func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
+	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
+	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
+	p.plugins = newPlugins(ctx, e.host, source)
+	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
+		if err != nil {
+			return result, err
+		}
+		return run.Result{Status: event.RunSucceeded}, opts.Approve(nil)
+	}
+	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationUndo), time.Now()))
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, p.leave(store)) }()
+	addresses := store.State().UndoOrder()
+	nodes := make([]*state.Node, 0, len(addresses))
+	for _, a := range addresses {
+		n := *store.State().Nodes[a]
+		nodes = append(nodes, &n)
+	}
+	if err := opts.Approve(nodes); err != nil {
+		return result, err
+	}
+	return run.Undo(ctx, addresses, p.options(store, ApplyOptions{
+		Parallelism: opts.Parallelism, Sink: opts.Sink, Now: opts.Now,
+	}))
+}
+
+// newRunID returns an id that sorts by time: 20261120T060102Z-1a2b3c.
+func newRunID() string {
+	var salt [3]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	return fmt.Sprintf("%s-%x", time.Now().UTC().Format("20060102T150405Z"), salt)
+}

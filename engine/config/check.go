@@ -1,0 +1,163 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
+)
+
+// place says which names an expression may use besides the declared ones.
+type place struct {
+	each bool // the block has for_each
+	self bool // a postcondition
+	// varsOnly is set where nothing but variables is there yet.
+	varsOnly bool
+}
+
+// checker looks for names in a module that are declared nowhere.
+type checker struct {
+	module    *Module
+	functions []string
+	diags     hcl.Diagnostics
+}
+
+// check reports what is wrong with the names in a module.
+func check(m *Module, functions []string) hcl.Diagnostics {
+	c := &checker{module: m, functions: functions}
+	for _, name := range sortedKeys(m.Variables) {
+		for _, v := range m.Variables[name].Validations {
+			c.condition(v, place{varsOnly: true})
+		}
+	}
+	for _, name := range sortedKeys(m.Locals) {
+		c.expr(m.Locals[name].Value, place{})
+	}
+	for _, name := range sortedKeys(m.Outputs) {
+		c.expr(m.Outputs[name].Value, place{})
+	}
+	for _, name := range sortedKeys(m.Phases) {
+		c.phase(m.Phases[name])
+	}
+	for _, name := range sortedKeys(m.Calls) {
+		c.call(m.Calls[name])
+	}
+	return c.diags
+}
+
+func (c *checker) errorf(at hcl.Range, summary, detail string, args ...any) {
+	c.diags = append(c.diags, diag.Errorf(at, summary, detail, args...)...)
+}
+
+func (c *checker) phase(p *Phase) {
+	in := place{each: p.ForEach != nil}
+	c.expr(p.ForEach, place{})
+	for _, e := range []*lang.Expr{p.When, p.Timeout, p.OnError, p.Pool, p.Isolation} {
+		c.expr(e, in)
+	}
+	if p.Retry != nil {
+		c.expr(p.Retry.Attempts, in)
+		c.expr(p.Retry.Backoff, in)
+	}
+	for _, name := range sortedKeys(p.Config) {
+		c.expr(p.Config[name].Value, in)
+	}
+	for _, x := range p.Preconditions {
+		c.condition(x, in)
+	}
+	for _, x := range p.Postconditions {
+		c.condition(x, place{each: in.each, self: true})
+	}
+	c.dependsOn(p.DependsOn, in)
+}
+
+func (c *checker) call(call *Call) {
+	in := place{each: call.ForEach != nil}
+	c.expr(call.ForEach, place{})
+	c.expr(call.When, in)
+	for _, name := range sortedKeys(call.Inputs) {
+		c.expr(call.Inputs[name].Value, in)
+	}
+	c.dependsOn(call.DependsOn, in)
+	if call.Module != nil {
+		c.inputs(call)
+	}
+}
+
+// inputs compares what a module block gives with what the module declares.
+func (c *checker) inputs(call *Call) {
+	declared := call.Module.Variables
+	known := append(sortedKeys(declared), CallArguments()...)
+	for _, name := range sortedKeys(call.Inputs) {
+		if declared[name] == nil {
+			c.errorf(call.Inputs[name].NameRange, "Unknown module input", "The module %s declares no variable %q.%s %s",
+				call.Module.Dir, name, diag.DidYouMean(name, known), diag.Names("variables", sortedKeys(declared)))
+		}
+	}
+	for _, name := range sortedKeys(declared) {
+		if v := declared[name]; call.Inputs[name] == nil && v.Default == cty.NilVal {
+			c.errorf(call.DefRange, "Missing module input", "The module %s needs a value for its variable %q (%s:%d). Add it to the block:\n\n  %s = …",
+				call.Module.Dir, name, v.DefRange.Filename, v.DefRange.Start.Line, name)
+		}
+	}
+}
+
+func (c *checker) condition(x Condition, in place) {
+	c.expr(x.Condition, in)
+	c.expr(x.Message, in)
+}
+
+func (c *checker) expr(e *lang.Expr, in place) {
+	if e == nil {
+		return
+	}
+	for _, ref := range e.Refs {
+		c.reference(ref, in)
+	}
+	for _, call := range e.Calls() {
+		c.function(call)
+	}
+}
+
+func (c *checker) function(call lang.Call) {
+	if slices.Contains(c.functions, call.Name) {
+		return
+	}
+	hint := diag.DidYouMean(call.Name, c.functions)
+	if why := lang.Impure(call.Name); why != "" {
+		hint = " " + why
+	}
+	c.errorf(call.Range, "Unknown function", "There is no function %q.%s", call.Name, hint)
+}
+
+func (c *checker) dependsOn(refs []lang.Reference, in place) {
+	for _, ref := range refs {
+		before := len(c.diags)
+		c.reference(ref, in)
+		if len(c.diags) > before || len(ref.Steps) == 0 {
+			continue
+		}
+		if most := c.wholeSteps(ref); len(ref.Steps) > most {
+			c.errorf(ref.Range, "Invalid depends_on", "Phases and modules are waited for as a whole: name them without an output, such as %s. Who reads an output waits for it anyway.", dependsForm)
+		}
+	}
+}
+
+// wholeSteps is how many steps name a phase or module without anything in it.
+func (c *checker) wholeSteps(ref lang.Reference) int {
+	name := ref.Steps[0].Name
+	if p := c.module.Phases[name]; ref.Root == "phase" && p != nil && p.ForEach != nil {
+		return 2
+	}
+	if m := c.module.Calls[name]; ref.Root == "module" && m != nil && m.ForEach != nil {
+		return 2
+	}
+	return 1
+}
+
+// functionNames lists the functions of the language.
+func functionNames() []string { return slices.Sorted(maps.Keys(lang.FunctionNames())) }

@@ -1,0 +1,152 @@
+// Package config turns HCL text into a [Pipeline]: a tree of modules with their
+// blocks, in which every expression is kept as it was written and every part
+// knows its place in the source.
+//
+// It checks what can be checked from the text alone: the shape of blocks, names
+// that are declared twice or nowhere, modules that include themselves. It
+// evaluates nothing but constants, and it does not know which arguments a phase
+// type takes; for both see package expand.
+package config
+
+import (
+	"io/fs"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/engine/lang"
+)
+
+// Pipeline is a root file with all modules that it reaches.
+type Pipeline struct {
+	// Path is the root file, as it was given to [Load].
+	Path string
+	// Root is the module that the root file makes.
+	Root *Module
+	// Modules are all modules, the root first, then by directory. A directory that
+	// is used twice is one module.
+	Modules []*Module
+	// Files are the sources by file name, for diagnostics.
+	Files map[string]*hcl.File
+	// FS is where the sources came from.
+	FS fs.FS
+}
+
+// Module is one set of declarations: the root file, or all *.hcl files of a
+// directory. Names are unique for each kind of block.
+type Module struct {
+	// Dir holds the module's files; relative sources are relative to it.
+	Dir       string
+	Plugins   map[string]*Plugin
+	Variables map[string]*Variable
+	Locals    map[string]*Local
+	Outputs   map[string]*Output
+	Pools     map[string]*Pool
+	Phases    map[string]*Phase
+	Calls     map[string]*Call
+}
+
+// Plugin says where the binary of a plugin is. Only the root has such blocks.
+type Plugin struct {
+	Name string
+	// Source is the path of the binary, relative to the working directory.
+	Source      string
+	SourceRange hcl.Range
+	// SHA256 is its digest in lower-case hex, or "".
+	SHA256   string
+	DefRange hcl.Range
+}
+
+// Variable is an input of a module.
+type Variable struct {
+	Name string
+	// Type may hold optional attributes. It is cty.DynamicPseudoType for any.
+	Type     cty.Type
+	Defaults *typeexpr.Defaults
+	// Default has the type of the variable; cty.NilVal means that a value must be
+	// given.
+	Default     cty.Value
+	Description string
+	Sensitive   bool
+	// Ephemeral values are sensitive, and may differ from run to run.
+	Ephemeral   bool
+	Validations []Condition
+	DefRange    hcl.Range
+}
+
+// Local is a named expression.
+type Local struct {
+	Name      string
+	Value     *lang.Expr
+	NameRange hcl.Range
+}
+
+// Output is what a module hands to whoever calls it.
+type Output struct {
+	Name        string
+	Value       *lang.Expr
+	Description string
+	Sensitive   bool
+	// Reveal asks to print a sensitive value when the run ended.
+	Reveal   bool
+	DefRange hcl.Range
+}
+
+// Pool limits how many phases that name it run at once.
+type Pool struct {
+	Name     string
+	Slots    int
+	DefRange hcl.Range
+}
+
+// Condition is a rule with the message that is shown when it does not hold.
+type Condition struct {
+	Condition, Message *lang.Expr
+	DefRange           hcl.Range
+}
+
+// Argument is name = expression where the name is not known to the language.
+type Argument struct {
+	Name      string
+	Value     *lang.Expr
+	NameRange hcl.Range
+	Range     hcl.Range
+}
+
+// Phase is a phase block.
+type Phase struct {
+	Name string
+	// Plugin and Type are the halves of the first label.
+	Plugin, Type string
+	// The expressions are nil where the argument is not set.
+	ForEach, When, Timeout, OnError, Pool, Isolation *lang.Expr
+	DependsOn                                        []lang.Reference
+	Retry                                            *Retry
+	Preconditions, Postconditions                    []Condition
+	// Config are the plugin's arguments.
+	Config    map[string]*Argument
+	TypeRange hcl.Range // of the first label
+	NameRange hcl.Range
+	DefRange  hcl.Range
+}
+
+// Retry is a retry block.
+type Retry struct {
+	Attempts, Backoff *lang.Expr // nil where not set
+	DefRange          hcl.Range
+}
+
+// Call is a module block.
+type Call struct {
+	Name string
+	// Source is as written. Module is what it leads to; it is never nil in a
+	// pipeline that loaded without errors.
+	Source        string
+	SourceRange   hcl.Range
+	Module        *Module
+	ForEach, When *lang.Expr
+	DependsOn     []lang.Reference
+	Inputs        map[string]*Argument
+	DefRange      hcl.Range
+}

@@ -1,0 +1,163 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/clusterflow/clusterflow/engine/lang"
+)
+
+const (
+	dependsForm = "depends_on = [phase.etcd, module.certs]"
+	retryForm   = "  retry {\n    attempts = 5\n    backoff  = \"1s..30s\"\n  }"
+)
+
+// PhaseArguments are the arguments of a phase that belong to the language; all
+// others are the plugin's.
+func PhaseArguments() []string {
+	return []string{"for_each", "when", "depends_on", "timeout", "on_error", "pool", "isolation"}
+}
+
+// PhaseBlocks are the blocks that a phase may hold.
+func PhaseBlocks() []string { return []string{"retry", "precondition", "postcondition"} }
+
+// CallArguments are the arguments of a module block that are no inputs.
+func CallArguments() []string {
+	return []string{"source", "for_each", "when", "depends_on", "direction"}
+}
+
+func (d *decoder) phase(block *hclsyntax.Block) {
+	p := &Phase{
+		Name: block.Labels[1], Config: map[string]*Argument{},
+		TypeRange: block.LabelRanges[0], NameRange: block.LabelRanges[1], DefRange: block.DefRange(),
+	}
+	var ok bool
+	p.Plugin, p.Type, ok = strings.Cut(block.Labels[0], ".")
+	if !ok || !hclsyntax.ValidIdentifier(p.Plugin) || !hclsyntax.ValidIdentifier(p.Type) {
+		d.errorf(p.TypeRange, "Invalid phase type",
+			"A phase type names a plugin and one of its types with a dot between them, which %q does not. A valid block:\n\n%s", block.Labels[0], phaseForm)
+		return
+	}
+	reserved := map[string]**lang.Expr{
+		"for_each": &p.ForEach, "when": &p.When, "timeout": &p.Timeout, "on_error": &p.OnError,
+		"pool": &p.Pool, "isolation": &p.Isolation,
+	}
+	for _, attr := range attributesInOrder(block.Body) {
+		switch slot, known := reserved[attr.Name]; {
+		case known:
+			*slot = exprOf(attr)
+		case attr.Name == "depends_on":
+			p.DependsOn = d.dependsOn(attr)
+		case attr.Name == "count":
+			d.errorf(attr.NameRange, "No count", "There is no count, since removing one instance would rename all after it. Write for_each = toset([\"a\", \"b\"]) or for_each = range(3).")
+		default:
+			p.Config[attr.Name] = argument(attr)
+		}
+	}
+	d.phaseBlocks(p, block)
+	declare(d, d.module.Phases, p.Name, p, "Phase", p.DefRange, func(p *Phase) hcl.Range { return p.DefRange })
+}
+
+func argument(attr *hclsyntax.Attribute) *Argument {
+	return &Argument{Name: attr.Name, Value: exprOf(attr), NameRange: attr.NameRange, Range: attr.SrcRange}
+}
+
+func (d *decoder) phaseBlocks(p *Phase, block *hclsyntax.Block) {
+	for _, inner := range block.Body.Blocks {
+		switch inner.Type {
+		case "precondition":
+			p.Preconditions = append(p.Preconditions, d.condition(inner)...)
+		case "postcondition":
+			p.Postconditions = append(p.Postconditions, d.condition(inner)...)
+		case "retry":
+			d.retry(p, inner)
+		default:
+			d.nestedPhaseBlock(block, inner)
+		}
+	}
+}
+
+func (d *decoder) nestedPhaseBlock(block, inner *hclsyntax.Block) {
+	d.nestedBlocks(&hclsyntax.Block{Type: block.Type, Body: &hclsyntax.Body{Blocks: hclsyntax.Blocks{inner}}},
+		"  phase \""+block.Labels[0]+"\" \""+block.Labels[1]+"\" {\n    "+inner.Type+" = { … } # arguments of the plugin are attributes\n  }", PhaseBlocks())
+}
+
+func (d *decoder) retry(p *Phase, block *hclsyntax.Block) {
+	if p.Retry != nil {
+		d.errorf(block.DefRange(), "Second retry block", "The phase already has a retry block at line %d.", p.Retry.DefRange.Start.Line)
+		return
+	}
+	args := d.arguments(block, retryForm, []string{"attempts", "backoff"})
+	if args["attempts"] == nil {
+		d.missing(block, "attempts", retryForm)
+	}
+	p.Retry = &Retry{Attempts: exprOf(args["attempts"]), Backoff: exprOf(args["backoff"]), DefRange: block.DefRange()}
+}
+
+// dependsOn reads a list of phases and modules.
+func (d *decoder) dependsOn(attr *hclsyntax.Attribute) []lang.Reference {
+	list, ok := attr.Expr.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		d.errorf(attr.Expr.Range(), "Invalid depends_on", "A list of phases and modules is needed, such as %s.", dependsForm)
+		return nil
+	}
+	var refs []lang.Reference
+	for _, item := range list.Exprs {
+		ref, ok := lang.AsReference(item)
+		switch {
+		case !ok:
+			d.errorf(item.Range(), "Invalid depends_on", "This is no phase or module. Write names without quotes, such as %s.", dependsForm)
+		case ref.Root != "phase" && ref.Root != "module":
+			d.errorf(item.Range(), "Invalid depends_on", "Only phases and modules can be waited for, such as %s.", dependsForm)
+		default:
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+func (d *decoder) call(block *hclsyntax.Block) {
+	form := blockForms()["module"].form
+	d.nestedBlocks(block, form, nil)
+	c := &Call{Name: block.Labels[0], Inputs: map[string]*Argument{}, DefRange: block.DefRange()}
+	for _, attr := range attributesInOrder(block.Body) {
+		switch attr.Name {
+		case "source":
+			d.source(c, attr)
+		case "for_each":
+			c.ForEach = exprOf(attr)
+		case "when":
+			c.When = exprOf(attr)
+		case "depends_on":
+			c.DependsOn = d.dependsOn(attr)
+		case "direction":
+			d.errorf(attr.NameRange, "Unsupported argument", "direction = \"undo\" is not supported yet.")
+		default:
+			c.Inputs[attr.Name] = argument(attr)
+		}
+	}
+	if block.Body.Attributes["source"] == nil {
+		d.missing(block, "source", form)
+	}
+	declare(d, d.module.Calls, c.Name, c, "Module", c.DefRange, func(c *Call) hcl.Range { return c.DefRange })
+}
+
+func (d *decoder) source(c *Call, attr *hclsyntax.Attribute) {
+	c.SourceRange = attr.Expr.Range()
+	var source string
+	if !d.constant(attr, &source, `source = "./modules/certs"`) {
+		return
+	}
+	if !localSource(source) {
+		hint := ""
+		if !strings.Contains(source, ":") {
+			hint = " For a directory next to this file write \"./" + source + "\"."
+		}
+		d.errorf(c.SourceRange, "Unsupported module source",
+			"Modules are local directories for now: a source starts with ./ or ../, such as \"./modules/certs\".%s", hint)
+		return
+	}
+	c.Source = source
+}

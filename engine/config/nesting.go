@@ -1,0 +1,83 @@
+package config
+
+import (
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+const (
+	maxDepth = 200  // brackets inside of brackets
+	maxChain = 1000 // operators in one expression
+)
+
+// checkNesting refuses text that would exhaust the stack of the parser, which is
+// recursive, and of everything that walks its tree. Such text is never written
+// by people, but may be generated, or made on purpose.
+func checkNesting(src []byte, name string) *hcl.Diagnostic {
+	if len(src) < maxDepth {
+		return nil
+	}
+	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos) // the parser reports
+	n := nesting{levels: []level{{}}}
+	for _, t := range tokens {
+		if n.add(t.Type); n.tooDeep() {
+			return &hcl.Diagnostic{
+				Severity: hcl.DiagError,
+				Summary:  "Expression too deep",
+				Detail:   "More than 200 brackets are nested here, or one expression has more than 1000 operators. Name its parts in a locals block.",
+				Subject:  t.Range.Ptr(),
+			}
+		}
+	}
+	return nil
+}
+
+// nesting counts, for each open bracket, the operators of the expression that
+// the tokens are in.
+type nesting struct{ levels []level }
+
+type level struct {
+	operators int
+	lines     bool // newlines do not end an expression
+}
+
+func (n *nesting) tooDeep() bool {
+	return len(n.levels) > maxDepth || n.levels[len(n.levels)-1].operators > maxChain
+}
+
+func (n *nesting) add(t hclsyntax.TokenType) {
+	top := &n.levels[len(n.levels)-1]
+	switch t {
+	case hclsyntax.TokenOBrack, hclsyntax.TokenTemplateControl:
+		top.operators++ // a[b][c] and %{ if a }%{ if b } nest side by side
+		n.levels = append(n.levels, level{lines: true})
+	case hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp:
+		n.levels = append(n.levels, level{lines: true})
+	case hclsyntax.TokenOBrace:
+		n.levels = append(n.levels, level{})
+	case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenTemplateSeqEnd:
+		n.levels = n.levels[:max(1, len(n.levels)-1)]
+	case hclsyntax.TokenComma:
+		top.operators = 0
+	case hclsyntax.TokenNewline:
+		if !top.lines {
+			top.operators = 0
+		}
+	default:
+		if isOperator(t) {
+			top.operators++
+		}
+	}
+}
+
+func isOperator(t hclsyntax.TokenType) bool {
+	switch t {
+	case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
+		hclsyntax.TokenEqualOp, hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq,
+		hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq, hclsyntax.TokenAnd, hclsyntax.TokenOr,
+		hclsyntax.TokenBang, hclsyntax.TokenQuestion, hclsyntax.TokenDot:
+		return true
+	default:
+		return false
+	}
+}

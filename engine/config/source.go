@@ -1,0 +1,126 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/clusterflow/clusterflow/engine/diag"
+)
+
+// MaxFileSize is the largest source file that is read, in bytes. Real pipelines
+// have some ten kilobytes.
+const MaxFileSize = 4 << 20
+
+// OS is the file system of the machine. Unlike os.DirFS it takes any path, as a
+// user types it.
+type OS struct{}
+
+// Open implements [fs.FS].
+func (OS) Open(name string) (fs.File, error) { return os.Open(name) }
+
+// ReadFile reads a regular file of at most [MaxFileSize] bytes. It is also what
+// the functions of the language read files with.
+func ReadFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errIsDir}
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errIrregular}
+	}
+	src, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err == nil && len(src) > MaxFileSize {
+		err = &fs.PathError{Op: "read", Path: name, Err: errTooLarge}
+	}
+	return src, err
+}
+
+var (
+	errIsDir     = errors.New("is a directory")
+	errIrregular = errors.New("is no regular file")
+	errTooLarge  = errors.New("is larger than 4 MiB")
+)
+
+// parseFile reads and parses one file. at is where it was asked for; it is empty
+// for the root.
+func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
+	src, err := ReadFile(l.fsys, name)
+	if err != nil {
+		l.report(readProblem(name, err, at))
+		return nil
+	}
+	start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
+	if !utf8.Valid(src) {
+		l.report(diag.Errorf(invalidUTF8At(name, src), "Invalid text",
+			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name))
+		return nil
+	}
+	l.files[name] = &hcl.File{Bytes: src}
+	if problem := checkNesting(src, name); problem != nil {
+		l.report(hcl.Diagnostics{problem})
+		return nil
+	}
+	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	l.report(diags)
+	if file == nil {
+		return nil
+	}
+	l.files[name] = file
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		l.report(diag.Errorf(start, "Invalid file", "The file %s has no body.", name))
+		return nil
+	}
+	return body
+}
+
+// readProblem says why a file cannot be read, and what to give instead.
+func readProblem(name string, err error, at *hcl.Range) hcl.Diagnostics {
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Cannot read file", Subject: at}
+	switch {
+	case errors.Is(err, errIsDir):
+		d.Detail = name + " is a directory. Give the root file in it, such as " + strings.TrimSuffix(name, "/") + "/init.hcl."
+	case errors.Is(err, errTooLarge):
+		d.Detail = name + " is larger than 4 MiB, so it is hardly a pipeline."
+	case errors.Is(err, fs.ErrNotExist):
+		d.Detail = "There is no file " + name + "."
+	default:
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		d.Detail = name + ": " + err.Error() + "."
+	}
+	return hcl.Diagnostics{d}
+}
+
+// invalidUTF8At finds the first byte that is no UTF-8.
+func invalidUTF8At(name string, src []byte) hcl.Range {
+	pos := hcl.InitialPos
+	for pos.Byte < len(src) {
+		r, size := utf8.DecodeRune(src[pos.Byte:])
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		pos.Byte += size
+		pos.Column++
+		if r == '\n' {
+			pos.Line, pos.Column = pos.Line+1, 1
+		}
+	}
+	return hcl.Range{Filename: name, Start: pos, End: pos}
+}

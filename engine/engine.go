@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/engine/state"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Options configure an [Engine].
+type Options struct {
+	// Version of clusterflow, told to plugins and recorded with each run.
+	Version string
+	// StateDir holds a directory for each pipeline. Required.
+	StateDir string
+	// Plugins configures how plugins are found and started.
+	Plugins pluginhost.Options
+}
+
+// Engine loads, plans, applies and undoes pipelines. It owns plugin processes;
+// the caller must Close it.
+type Engine struct {
+	opts Options
+	host *pluginhost.Host
+}
+
+// New returns an engine. It starts nothing yet.
+func New(opts Options) (*Engine, error) {
+	opts.Plugins.EngineVersion = opts.Version
+	host, err := pluginhost.New(opts.Plugins)
+	if err != nil {
+		return nil, fmt.Errorf("start plugin host: %w", err)
+	}
+	return &Engine{opts: opts, host: host}, nil
+}
+
+// Close ends all plugin processes.
+func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
+
+// Pipeline is a pipeline that was loaded and checked.
+type Pipeline struct {
+	// Name is that of the file, without its extension; the state is kept under it.
+	Name    string
+	Path    string
+	Program *expand.Program
+	Files   map[string]*hcl.File // the sources, for diagnostics
+
+	engine  *Engine
+	plugins *plugins
+}
+
+// Load reads a pipeline with its modules, gives its variables their values and
+// checks it against the schemas of its plugins. With errors the pipeline holds
+// only Files. No phase is planned, and no plugin process runs if its schema is
+// cached.
+func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
+	source, diags := config.LoadFile(path)
+	p := &Pipeline{Name: pipelineName(path), Path: path, Files: source.Files, engine: e}
+	if diags.HasErrors() {
+		return p, diags
+	}
+	p.plugins = newPlugins(ctx, e.host, source)
+	program, more := expand.Expand(source, vars, p.plugins)
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return p, diag.Tidy(diags)
+	}
+	p.Program = program
+	return p, diags
+}
+
+func pipelineName(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+}
+
+// Validate lets the plugins check the configs of all phases as far as they are
+// known, without looking at the host.
+func (p *Pipeline) Validate(ctx context.Context) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, n := range p.Program.Nodes {
+		config, more := n.Config(plan.Outcomes{})
+		diags = append(diags, more...)
+		if more.HasErrors() {
+			continue
+		}
+		client, err := p.plugins.Client(ctx, n.Plugin)
+		if err != nil {
+			return append(diags, n.Place(sdk.Diagnose(err))...)
+		}
+		bare, _ := config.UnmarkDeep()
+		problems, err := client.Validate(ctx, n.Type, bare)
+		diags = append(diags, n.Place(append(problems, sdk.Diagnose(err)...))...)
+	}
+	return diag.Tidy(diags)
+}
+
+// StateDir is where the state of the pipeline is kept.
+func (p *Pipeline) StateDir() string { return filepath.Join(p.engine.opts.StateDir, p.Name) }
+
+// Plan says what Apply would do. It reads the state without taking it.
+func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
+	prior, err := state.Read(p.StateDir())
+	if err != nil {
+		return nil, err
+	}
+	planner, err := p.planner(nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.build(ctx, planner, prior)
+}
+
+func (p *Pipeline) build(ctx context.Context, planner *plan.Planner, prior *state.State) (*plan.Plan, error) {
+	out, errs := planner.Build(ctx, prior)
+	return out, errors.Join(errs...)
+}
+
+func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
+	key, err := readKey(p.StateDir())
+	if err != nil {
+		return nil, err
+	}
+	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Key: key, Rerun: map[string]bool{}}
+	for _, address := range rerun {
+		planner.Rerun[address] = true
+	}
+	return planner, nil
+}
+
+// Outputs evaluates the pipeline's outputs with what is known of its phases.
+// Outputs that are not known yet are unknown values.
+func (p *Pipeline) Outputs(known plan.Outcomes) (map[string]expand.Output, hcl.Diagnostics) {
+	return p.Program.Outputs(known)
+}

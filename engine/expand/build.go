@@ -1,0 +1,272 @@
+package expand
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
+)
+
+// builder makes nodes of a module tree and checks everything on the way.
+type builder struct {
+	session *session
+	nodes   []*Node
+	pools   *pools
+	diags   hcl.Diagnostics
+}
+
+func (b *builder) report(diags hcl.Diagnostics) { b.diags = append(b.diags, diags...) }
+
+// module expands a module and all modules in it.
+func (b *builder) module(m *module) {
+	run, known, diags := b.session.runs(m)
+	b.report(diags)
+	never := known && !run
+	for _, name := range names(m.decl.Phases) {
+		decl := m.decl.Phases[name]
+		all, diags := b.session.phases(m, decl, decl.DefRange)
+		b.report(diags)
+		if all == nil {
+			continue
+		}
+		if _, err := b.session.schema(decl); err != nil {
+			b.report(schemaProblem(decl, err))
+		}
+		for _, k := range all.keys {
+			b.nodes = append(b.nodes, &Node{phase: all.byKey[k], world: b.session.world})
+		}
+	}
+	for _, name := range names(m.decl.Calls) {
+		call := m.decl.Calls[name]
+		all, diags := b.session.modules(m, call, call.DefRange)
+		b.report(diags)
+		if all == nil {
+			continue
+		}
+		for _, k := range all.keys {
+			b.module(all.byKey[k])
+		}
+	}
+	if !never {
+		b.values(m)
+	}
+}
+
+// values evaluates what a module declares, so that mistakes show even where
+// nothing uses it.
+func (b *builder) values(m *module) {
+	s := b.session
+	for _, name := range names(m.decl.Variables) {
+		_, diags := s.variable(m, m.decl.Variables[name])
+		b.report(diags)
+	}
+	for _, name := range names(m.decl.Locals) {
+		local := m.decl.Locals[name]
+		_, diags := s.named(m.scope, local.Value, "local."+name, local.Value.Range())
+		b.report(diags)
+	}
+	for _, name := range names(m.decl.Outputs) {
+		out := m.decl.Outputs[name]
+		v, diags := s.named(m.scope, out.Value, "output."+name, out.Value.Range())
+		b.report(diags)
+		if m.call == nil && !out.Sensitive && lang.HasSensitive(v) {
+			b.report(diag.Errorf(out.DefRange, "Sensitive output",
+				"The value holds sensitive parts, so it is not shown. Say so with sensitive = true, and with reveal = true if it is to be printed when the run ended."))
+		}
+	}
+}
+
+// program finishes the nodes and orders them.
+func (b *builder) program(p *config.Pipeline) (*Program, hcl.Diagnostics) {
+	for _, n := range b.nodes {
+		b.node(n)
+	}
+	b.report(b.pools.check())
+	if b.diags.HasErrors() {
+		return nil, b.diags
+	}
+	slices.SortFunc(b.nodes, func(x, y *Node) int { return cmp.Compare(x.Address, y.Address) })
+	prog := &Program{
+		Nodes: b.nodes, Pools: b.pools.used, Files: p.Files,
+		world: b.session.world, nodes: make(map[string]*Node, len(b.nodes)),
+	}
+	for _, n := range b.nodes {
+		prog.nodes[n.Address] = n
+	}
+	g, diags := b.session.graph(b.nodes)
+	prog.Graph = g
+	b.report(diags)
+	return prog, b.diags
+}
+
+// node fills in one node and checks its phase.
+func (b *builder) node(n *Node) {
+	p, s := n.phase, b.session
+	n.Address, n.Name, n.Key, n.DefRange = p.address, p.decl.Name, p.key, p.decl.DefRange
+	n.Plugin, n.Type, n.Schema = p.decl.Plugin, p.decl.Type, p.schema
+	for m := p.module; m.call != nil; m = m.parent {
+		n.Modules = append(n.Modules, m.address)
+	}
+	slices.Reverse(n.Modules)
+	if !p.known {
+		return
+	}
+	b.report(unknownArguments(p))
+	b.edges(n)
+	b.report(s.settings(n))
+	b.pools.use(n)
+	run, known, diags := s.when(p)
+	b.report(diags)
+	if known && !run {
+		return // what never runs need not have sensible values
+	}
+	_, diags = s.config(p)
+	b.report(diags)
+	for _, c := range p.decl.Preconditions {
+		b.report(s.check(p.scope, c))
+	}
+	for _, c := range p.decl.Postconditions {
+		b.report(s.check(p.after(), c))
+	}
+}
+
+// check evaluates a condition that is not due yet: it may turn out either way,
+// but must be a condition.
+func (s *session) check(sc *scope, c config.Condition) hcl.Diagnostics {
+	_, _, diags := s.truth(sc, c.Condition, "condition")
+	return diags
+}
+
+// edges finds what a node needs.
+func (b *builder) edges(n *Node) {
+	p := n.phase
+	var set edgeSet
+	for _, m := range enclosing(p.module) {
+		b.mentions(n, &set, m.caller, m.call.When)
+		b.order(n, &set, m.caller, m.call.DependsOn)
+	}
+	b.mentions(n, &set, p.scope, p.decl.When)
+	b.order(n, &set, p.scope, p.decl.DependsOn)
+	for _, name := range names(p.decl.Config) {
+		b.mentions(n, &set, p.scope, p.decl.Config[name].Value)
+	}
+	for _, c := range slices.Concat(p.decl.Preconditions, p.decl.Postconditions) {
+		b.mentions(n, &set, p.scope, c.Condition)
+		b.mentions(n, &set, p.scope, c.Message)
+	}
+	n.Edges = set.sorted()
+}
+
+func enclosing(m *module) []*module {
+	var list []*module
+	for ; m.call != nil; m = m.parent {
+		list = append(list, m)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// mentions adds the phases behind an expression.
+func (b *builder) mentions(n *Node, set *edgeSet, sc *scope, e *lang.Expr) {
+	if e == nil {
+		return
+	}
+	for i := range e.Refs {
+		ref := &e.Refs[i]
+		for _, d := range b.session.refDeps(sc, ref) {
+			b.edge(n, set, d.phase, d.kind, ref)
+		}
+	}
+}
+
+func (b *builder) edge(n *Node, set *edgeSet, to *phase, kind EdgeKind, ref *lang.Reference) {
+	text := b.session.text(ref.Range)
+	if to == n.phase {
+		b.report(diag.Errorf(ref.Range, "Phase needs itself", "%s waits for itself through %s. What a phase made can be read by other phases, and in a postcondition as self.",
+			n.Address, text))
+		return
+	}
+	set.add(Edge{To: to.address, Kind: kind, Ref: text, Range: ref.Range})
+}
+
+// order adds the phases that depends_on names.
+func (b *builder) order(n *Node, set *edgeSet, sc *scope, refs []lang.Reference) {
+	for i := range refs {
+		phases, diags := b.session.dependsOn(sc, &refs[i])
+		b.report(diags)
+		for _, p := range phases {
+			b.edge(n, set, p, Order, &refs[i])
+		}
+	}
+}
+
+// dependsOn returns all phases that an item of depends_on means.
+func (s *session) dependsOn(sc *scope, ref *lang.Reference) ([]*phase, hcl.Diagnostics) {
+	keys := s.keys(sc, ref.Steps)
+	if len(keys) == 0 || !keys[0].known {
+		return nil, nil // reported by package config
+	}
+	r := request{scope: sc, root: ref.Root, keys: keys, at: ref.Range}
+	m := sc.module
+	if decl := m.decl.Phases[keys[0].name]; ref.Root == "phase" && decl != nil {
+		all, diags := s.phases(m, decl, ref.Range)
+		if all == nil {
+			return nil, diags
+		}
+		return chooseAll(r, all, "phase."+decl.Name, keys[1:])
+	}
+	call := m.decl.Calls[keys[0].name]
+	if call == nil || ref.Root != "module" {
+		return nil, nil // reported by package config
+	}
+	all, diags := s.modules(m, call, ref.Range)
+	if all == nil {
+		return nil, diags
+	}
+	chosen, diags := chooseAll(r, all, "module."+call.Name, keys[1:])
+	var phases []*phase
+	for _, inner := range chosen {
+		more, moreDiags := s.allPhases(inner, ref)
+		phases, diags = append(phases, more...), append(diags, moreDiags...)
+	}
+	return phases, diags
+}
+
+func chooseAll[T any](r request, all *family[T], name string, rest []key) ([]T, hcl.Diagnostics) {
+	keys, _, diags := choose(r, all, name, rest)
+	list := make([]T, len(keys))
+	for i, k := range keys {
+		list[i] = all.byKey[k]
+	}
+	return list, diags
+}
+
+// allPhases lists the phases of a module and of the modules in it.
+func (s *session) allPhases(m *module, ref *lang.Reference) ([]*phase, hcl.Diagnostics) {
+	var list []*phase
+	var diags hcl.Diagnostics
+	for _, name := range names(m.decl.Phases) {
+		all, more := s.phases(m, m.decl.Phases[name], ref.Range)
+		diags = append(diags, more...)
+		if all != nil {
+			list = slices.AppendSeq(list, maps.Values(all.byKey))
+		}
+	}
+	for _, name := range names(m.decl.Calls) {
+		all, more := s.modules(m, m.decl.Calls[name], ref.Range)
+		diags = append(diags, more...)
+		if all == nil {
+			continue
+		}
+		for _, k := range all.keys {
+			phases, more := s.allPhases(all.byKey[k], ref)
+			list, diags = append(list, phases...), append(diags, more...)
+		}
+	}
+	return list, diags
+}

@@ -1,0 +1,115 @@
+// Package expand turns a loaded pipeline, the values of its variables and the
+// schemas of its plugins into a [Program]: the flat list of phases that could
+// run, each with the exact phases it needs.
+//
+// Expressions are followed through locals, module inputs and module outputs to
+// the phases behind them, so that phase.ca["ca"].cert waits for one instance and
+// not for all. Values stay lazy: a phase's config is computed from the outcomes
+// that are there when it is asked for, and holds unknown values for the rest.
+//
+// The package runs nothing, stores nothing and talks to no plugin. What to do
+// about a phase that failed is the business of package run.
+package expand
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/graph"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Schemas knows what phase types take and give. Expand asks once for each type.
+type Schemas interface {
+	// Type returns the description of a phase type. The error is shown at the label
+	// of the phase; a [*NotFoundError] makes a suggestion.
+	Type(plugin, typ string) (sdk.TypeDescription, error)
+}
+
+// NotFoundError says that there is no such plugin, or that the plugin has no such
+// type.
+type NotFoundError struct {
+	Plugin string
+	Type   string // empty if the plugin is what is missing
+	// Known are the plugins, or the plugin's types, that there are.
+	Known []string
+}
+
+// Error names what is missing.
+func (e *NotFoundError) Error() string {
+	if e.Type == "" {
+		return fmt.Sprintf("there is no plugin %q", e.Plugin)
+	}
+	return fmt.Sprintf("plugin %q has no phase type %q", e.Plugin, e.Type)
+}
+
+// Program is an expanded pipeline. It never changes and is safe for concurrent
+// use.
+type Program struct {
+	// Nodes are all phases, by address. Those that will be skipped are among them.
+	Nodes []*Node
+	// Pools are the slots of every pool that a node uses.
+	Pools map[string]int
+	// Graph has the nodes' addresses as IDs, and one edge for each pair.
+	Graph *graph.Graph
+	// Files are the sources by name, for diagnostics.
+	Files map[string]*hcl.File
+
+	world *world
+	nodes map[string]*Node
+}
+
+// Node returns the node with an address.
+func (p *Program) Node(address string) (*Node, bool) {
+	n, ok := p.nodes[address]
+	return n, ok
+}
+
+// Expand makes a program of a pipeline that was loaded without errors. Everything
+// that can be known without running a phase is checked. The program is nil if
+// there are errors.
+func Expand(p *config.Pipeline, vars map[string]VarInput, schemas Schemas) (*Program, hcl.Diagnostics) {
+	w := newWorld(p, schemas)
+	s := &session{world: w, building: true, values: map[valueKey]result{}, vars: map[varKey]result{}}
+	diags := w.setVariables(p.Root, vars)
+	if diags.HasErrors() {
+		return nil, diag.Tidy(diags)
+	}
+	b := &builder{session: s, pools: newPools()}
+	b.report(w.checkDeclarations())
+	b.pools.declare(p)
+	b.module(w.root)
+	b.report(b.pools.diags)
+	b.report(s.late)
+	if b.diags = append(diags, b.diags...); b.diags.HasErrors() {
+		return nil, diag.Tidy(b.diags)
+	}
+	prog, more := b.program(p)
+	if more.HasErrors() {
+		return nil, diag.Tidy(append(b.diags, more...))
+	}
+	w.freeze(s)
+	return prog, diag.Tidy(append(b.diags, more...))
+}
+
+// schemaProblem is the diagnostic for a phase whose type is not to be had.
+func schemaProblem(decl *config.Phase, err error) hcl.Diagnostics {
+	var missing *NotFoundError
+	if !errors.As(err, &missing) {
+		diags := diag.FromError(err)
+		for _, d := range diags {
+			d.Subject = decl.TypeRange.Ptr()
+		}
+		return diags
+	}
+	if missing.Type == "" {
+		return diag.Errorf(decl.TypeRange, "Unknown plugin", "There is no plugin %q.%s %s For one of your own write:\n\n  plugin %q {\n    source = \"./bin/clusterflow-plugin-%s\"\n  }",
+			missing.Plugin, diag.DidYouMean(missing.Plugin, missing.Known), diag.Names("plugins", missing.Known), missing.Plugin, missing.Plugin)
+	}
+	return diag.Errorf(decl.TypeRange, "Unknown phase type", "Plugin %q has no phase type %q.%s %s",
+		missing.Plugin, missing.Type, diag.DidYouMean(missing.Type, missing.Known), diag.Names("types", missing.Known))
+}

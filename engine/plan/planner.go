@@ -1,0 +1,221 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/state"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Plugins gives access to running plugins by name.
+type Plugins interface {
+	// Client returns a client that stays usable for the life of the planner.
+	Client(ctx context.Context, plugin string) (sdk.Client, error)
+	// Type returns the schema of a phase type.
+	Type(plugin, typ string) (sdk.TypeDescription, error)
+	// Digest is the sha256 of the plugin's binary.
+	Digest(plugin string) string
+}
+
+// Planner plans phases against what an earlier run recorded. It holds no state of
+// its own and is safe for concurrent use.
+type Planner struct {
+	Program *expand.Program
+	Plugins Plugins
+	// Key makes digests of sensitive values unguessable. 32 random bytes.
+	Key []byte
+	// Rerun names phases with unknown outcome that may run again although their
+	// type says that this is not safe.
+	Rerun map[string]bool
+}
+
+// Situation is what is known when a phase is planned.
+type Situation struct {
+	// Outcomes are those of the phases it depends on.
+	Outcomes expand.Outcomes
+	// Prior is what was recorded of it, or nil.
+	Prior *state.Node
+	ID    sdk.Ident
+}
+
+// Step plans one phase. An error is for people, see [Problem].
+func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step, error) {
+	o := now.Outcomes
+	step := Step{Address: n.Address}
+	typ, err := p.Plugins.Type(n.Plugin, n.Type)
+	if err != nil {
+		return step, err
+	}
+	step.Ref = TypeRef{Plugin: n.Plugin, Type: typ}
+	switch run, known, diags := n.When(o); {
+	case diags.HasErrors():
+		return step, diags
+	case !known:
+		return later(step, n, o, "its condition depends on other phases"), nil
+	case !run:
+		step.Action, step.Reason = Skip, "its condition is false"
+		return step, nil
+	}
+	if diags := n.Preconditions(o); diags.HasErrors() {
+		return step, diags
+	}
+	marked, diags := n.Config(o)
+	if diags.HasErrors() {
+		return step, diags
+	}
+	config, sensitive := marked.UnmarkDeepWithPaths()
+	if !config.IsWhollyKnown() {
+		return later(step, n, o, ""), nil
+	}
+	step.Config = config
+	step.Secrets = secrets(typ.Config, config, sensitive)
+	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
+		return step, fmt.Errorf("plan %s: %w", n.Address, err)
+	}
+	step.Identity.Depends = depends(n)
+	if err := p.ask(ctx, &step, n, now); err != nil {
+		return step, err
+	}
+	return step, nil
+}
+
+// ask lets the plugin compare the config with the host.
+func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situation) error {
+	client, err := p.Plugins.Client(ctx, n.Plugin)
+	if err != nil {
+		return err
+	}
+	desc, err := client.Describe(ctx)
+	if err != nil {
+		return fmt.Errorf("describe plugin %q: %w", n.Plugin, err)
+	}
+	step.Identity.Plugin = state.Plugin{Name: n.Plugin, Version: desc.Version, Digest: p.Plugins.Digest(n.Plugin)}
+	req := sdk.PlanRequest{ID: now.ID, Type: n.Type, Config: step.Config}
+	prior := now.Prior
+	if prior != nil && prior.Type != step.Identity.Type {
+		prior = nil // its record is of no use to another type
+	}
+	if prior != nil {
+		if req.Private, err = upgraded(ctx, client, n.Type, step.Ref.Type.Version, prior); err != nil {
+			return p.placed(n, err)
+		}
+		if prior.Success != nil {
+			req.Outputs = priorOutputs(step.Ref, prior.Success.Outputs)
+			req.Unchanged = prior.Success.Inputs == step.Identity.Inputs
+		}
+	}
+	planned, err := client.Plan(ctx, req)
+	if err != nil {
+		return p.placed(n, err)
+	}
+	step.Changes, step.Outputs, step.Private = planned.Changes, planned.Outputs, planned.Private
+	step.Diagnostics = planned.Diagnostics
+	step.Fingerprint = planned.Fingerprint()
+	step.Action = None
+	if len(step.Changes) > 0 {
+		step.Action = Apply
+	}
+	step.Reason = reason(step, prior)
+	return p.mayRepeat(step, n, prior)
+}
+
+// mayRepeat refuses to run again what must not run twice when nobody knows
+// whether it ran.
+func (p *Planner) mayRepeat(step *Step, n *expand.Node, prior *state.Node) error {
+	if prior == nil || !prior.Status.Open() || step.Action != Apply || step.Ref.Type.Repeatable || p.Rerun[step.Address] {
+		return nil
+	}
+	return p.placed(n, sdk.Diagnostics{{
+		Severity: sdk.SeverityError,
+		Summary:  fmt.Sprintf("apply %s: an earlier attempt began and nobody knows how it ended, and %s must not run twice", step.Address, prior.Type),
+		Detail: fmt.Sprintf("It began at %s in run %s. Look at the host; if it may run again: clusterflow apply --rerun '%s'",
+			prior.Started.Format("2006-01-02 15:04:05 MST"), prior.Run, step.Address),
+		Permanent: true,
+	}})
+}
+
+// placed gives a plugin's diagnostics their place in the pipeline.
+func (p *Planner) placed(n *expand.Node, err error) error {
+	if diags, ok := asDiagnostics(err); ok {
+		return &PhaseError{Diagnostics: n.Place(diags), Permanent: diags.Permanent()}
+	}
+	return fmt.Errorf("plan %s: %w", n.Address, err)
+}
+
+func upgraded(ctx context.Context, client sdk.Client, typ string, version int64, prior *state.Node) ([]byte, error) {
+	if len(prior.Private) == 0 || prior.TypeVersion == version {
+		return prior.Private, nil
+	}
+	return client.Upgrade(ctx, typ, prior.TypeVersion, prior.Private)
+}
+
+func reason(step *Step, prior *state.Node) string {
+	switch {
+	case prior == nil && step.Action == None:
+		return "found as wanted"
+	case prior == nil:
+		return "new"
+	case prior.Status == state.Undoing || prior.Status == state.Leftovers:
+		return "was undone"
+	case prior.Status.Open():
+		return "an earlier attempt was interrupted"
+	case prior.Success == nil:
+		return "the last attempt failed"
+	}
+	if prior.Success.Inputs != step.Identity.Inputs {
+		return "inputs changed: " + strings.Join(changedInputs(prior.Success.Attributes, step.Identity.Attributes), ", ")
+	}
+	if step.Action == Apply {
+		return "the host differs from what was applied"
+	}
+	return ""
+}
+
+// changedInputs names the attributes whose digests differ.
+func changedInputs(before, after map[string]string) []string {
+	var names []string
+	for name := range maps.Keys(after) {
+		if before[name] != after[name] {
+			names = append(names, name)
+		}
+	}
+	for name := range maps.Keys(before) {
+		if _, ok := after[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return []string{"behaviour of the phase type"}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// depends lists the phases that n comes after, each once.
+func depends(n *expand.Node) []string {
+	var out []string
+	for _, e := range n.Edges {
+		out = append(out, e.To)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// later is a step that waits for the outcomes that are missing.
+func later(step Step, n *expand.Node, o expand.Outcomes, why string) Step {
+	step.Action, step.Reason = Later, why
+	for _, to := range depends(n) {
+		out, ok := o.Outcome(to)
+		if !ok || out.Outputs != cty.NilVal && !out.Outputs.IsWhollyKnown() {
+			step.After = append(step.After, to)
+		}
+	}
+	return step
+}

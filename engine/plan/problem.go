@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Problem turns an error of this package, a plugin or the host into what events
+// and the journal hold: a message, what to do, and where in the pipeline it arose.
+func Problem(err error) *event.Problem {
+	if err == nil {
+		return nil
+	}
+	var placed hcl.Diagnostics
+	if errors.As(err, &placed) {
+		return fromPlaced(placed)
+	}
+	if diags, ok := asDiagnostics(err); ok {
+		return fromPlugin(diags)
+	}
+	return fromPlugin(sdk.Diagnose(err))
+}
+
+// Place turns a plugin's diagnostics into a problem with its place.
+func (p *Planner) Place(address string, diags sdk.Diagnostics) *event.Problem {
+	n, ok := p.Program.Node(address)
+	if !ok {
+		return fromPlugin(diags)
+	}
+	return fromPlaced(n.Place(diags))
+}
+
+// PhaseError is what a plugin said about a phase, with its place in the pipeline.
+type PhaseError struct {
+	Diagnostics hcl.Diagnostics
+	// Permanent says that trying again cannot help.
+	Permanent bool
+}
+
+func (e *PhaseError) Error() string { return e.Diagnostics.Error() }
+func (e *PhaseError) Unwrap() error { return e.Diagnostics }
+
+// Permanent reports whether no further attempt can mend an error of
+// [Planner.Step]: the pipeline is wrong, or the plugin said so.
+func Permanent(err error) bool {
+	var phase *PhaseError
+	if errors.As(err, &phase) {
+		return phase.Permanent
+	}
+	var placed hcl.Diagnostics
+	return errors.As(err, &placed)
+}
+
+func fromPlaced(diags hcl.Diagnostics) *event.Problem {
+	var p event.Problem
+	var messages, hints []string
+	for _, d := range diags {
+		if d.Severity != hcl.DiagError {
+			continue
+		}
+		messages = append(messages, d.Summary)
+		if d.Detail != "" {
+			hints = append(hints, d.Detail)
+		}
+		if p.Source == "" && d.Subject != nil {
+			p.Source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
+		}
+	}
+	p.Message, p.Hint = strings.Join(messages, "\n"), strings.Join(hints, "\n")
+	return &p
+}
+
+func fromPlugin(diags sdk.Diagnostics) *event.Problem {
+	var messages, hints []string
+	for _, d := range diags {
+		if d.Severity != sdk.SeverityError {
+			continue
+		}
+		messages = append(messages, d.Summary)
+		if d.Detail != "" {
+			hints = append(hints, d.Detail)
+		}
+	}
+	return &event.Problem{Message: strings.Join(messages, "\n"), Hint: strings.Join(hints, "\n")}
+}
+
+func asDiagnostics(err error) (sdk.Diagnostics, bool) {
+	var diags sdk.Diagnostics
+	ok := errors.As(err, &diags)
+	return diags, ok
+}
+
+// Change turns a plugin's change into what events hold.
+func Change(c sdk.Change) event.Change {
+	return event.Change{
+		Op: event.Op(c.Op), Kind: c.Kind, Target: c.Target, Reason: c.Reason, Diff: c.Diff, Disruptive: c.Disruptive,
+	}
+}
+
+// Changes is [Change] for a list.
+func Changes(in []sdk.Change) []event.Change {
+	out := make([]event.Change, len(in))
+	for i, c := range in {
+		out[i] = Change(c)
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package pluginhost
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Binary is a plugin's file, opened and hashed once. What runs later is what was
+// hashed, even if the file at Path is replaced meanwhile.
+type Binary struct {
+	Name   string
+	Path   string // as it was found; may be a link
+	Digest string // SHA-256 of the content, in hex
+
+	file *os.File // of the content, shared by all links to it
+}
+
+// content is an open file and its digest.
+type content struct {
+	file   *os.File
+	info   os.FileInfo
+	digest string
+}
+
+// library holds what was opened. Several names that link to one multi-call
+// binary share a content.
+type library struct {
+	mu       sync.Mutex
+	binaries map[string]*Binary // by name and path
+	contents []*content
+}
+
+func (l *library) open(name, path string) (*Binary, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := name + "\x00" + path
+	if b, ok := l.binaries[key]; ok {
+		return b, nil
+	}
+	c, err := l.content(path)
+	if err != nil {
+		return nil, err
+	}
+	b := &Binary{Name: name, Path: path, Digest: c.digest, file: c.file}
+	if l.binaries == nil {
+		l.binaries = map[string]*Binary{}
+	}
+	l.binaries[key] = b
+	return b, nil
+}
+
+func (l *library) content(path string) (*content, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = runnable(info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	for _, c := range l.contents {
+		if os.SameFile(c.info, info) && c.info.ModTime().Equal(info.ModTime()) && c.info.Size() == info.Size() {
+			return c, f.Close()
+		}
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	c := &content{file: f, info: info, digest: hex.EncodeToString(hash.Sum(nil))}
+	l.contents = append(l.contents, c)
+	return c, nil
+}
+
+func (l *library) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, c := range l.contents {
+		errs = append(errs, c.file.Close())
+	}
+	l.contents, l.binaries = nil, nil
+	return errors.Join(errs...)
+}
+
+func runnable(info os.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return sdk.Hint(ErrDirectory, "Name the file in it that is the plugin.")
+	case !info.Mode().IsRegular() || !executable(info):
+		return sdk.Hint(ErrNotExecutable, "Make it executable: chmod +x "+info.Name())
+	}
+	return nil
+}
+
+// check compares the digest with one that the pipeline demands.
+func (b *Binary) check(want string) error {
+	if want == "" || want == b.Digest {
+		return nil
+	}
+	return sdk.Hint(fmt.Errorf("%w: it has sha256 %s, the pipeline wants %s", ErrDigest, b.Digest, want),
+		"If the file is the one you want, write its sha256 into the plugin block or the lock file. If not, find out who replaced it.")
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,258 @@
+package pluginhost_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+func TestClientShared(t *testing.T) {
+	h := newHost(t)
+	pids := make([]int, 16)
+	var users sync.WaitGroup
+	for i := range pids {
+		users.Go(func() { pids[i] = h.client(t).PID() })
+	}
+	users.Wait()
+	for _, pid := range pids {
+		if pid != pids[0] {
+			t.Fatalf("got processes %v, want one", pids)
+		}
+	}
+}
+
+func TestClientIsolated(t *testing.T) {
+	h := newHost(t)
+	shared := h.client(t)
+	own, err := h.Client(t.Context(), pluginhost.Ref{Name: "echo"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own.PID() == shared.PID() {
+		t.Error("the isolated lease shares its process")
+	}
+	start := time.Now()
+	own.Release()
+	took(t, "release", start, 400*time.Millisecond)
+	if alive(own.PID()) {
+		t.Error("the process outlives its lease")
+	}
+	shared.Release()
+	if !alive(shared.PID()) {
+		t.Error("the shared process ended with a lease")
+	}
+}
+
+func TestCrash(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	other := begin(t, lease.Client, misbehave("sleep", 0))
+	start := time.Now()
+	_, err := lease.Client.Apply(t.Context(), misbehave("crash", 0), nil)
+	took(t, "crash to error", start, time.Second)
+
+	var crash *pluginhost.CrashError
+	if !errors.As(err, &crash) || !errors.Is(err, sdk.ErrNoResult) {
+		t.Fatalf("got error %v, want a crash without a result", err)
+	}
+	if crash.Plugin != "echo" || crash.PID != lease.PID() || crash.Exit != "exit status 2" || crash.Killed {
+		t.Errorf("got %+v", crash)
+	}
+	if len(crash.Lines) == 0 || crash.Lines[0] != "panic: crash on demand" {
+		t.Errorf("got last lines %q", crash.Lines)
+	}
+	within(t, time.Second, "end of the other call", other.done)
+	if !errors.Is(other.err, sdk.ErrNoResult) || !errors.As(other.err, &crash) {
+		t.Errorf("other call: got error %v", other.err)
+	}
+	if again := h.client(t); again.PID() == lease.PID() || !alive(again.PID()) {
+		t.Error("the next lease is of the dead process")
+	}
+	if d := lease.Diagnosis(); d == nil || d.Exit != "exit status 2" {
+		t.Errorf("got diagnosis %v", d)
+	}
+}
+
+func TestKill(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	stuck := begin(t, lease.Client, misbehave("ignore_cancel", 0))
+	if known, err := lease.Client.Cancel(t.Context(), misbehave("ignore_cancel", 0).ID, "test"); !known || err != nil {
+		t.Fatalf("cancel: got %v, %v", known, err)
+	}
+	start := time.Now()
+	lease.Kill()
+	within(t, time.Second, "end of the call", stuck.done)
+	took(t, "kill to error", start, time.Second)
+	var crash *pluginhost.CrashError
+	if !errors.As(stuck.err, &crash) || !crash.Killed || !errors.Is(stuck.err, sdk.ErrNoResult) {
+		t.Errorf("got error %v", stuck.err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	sleeping := begin(t, lease.Client, misbehave("sleep", 0))
+	start := time.Now()
+	if known, err := lease.Client.Cancel(t.Context(), misbehave("sleep", 0).ID, "test"); !known || err != nil {
+		t.Fatalf("cancel: got %v, %v", known, err)
+	}
+	within(t, time.Second, "end of the call", sleeping.done)
+	took(t, "cancel to result", start, time.Second)
+	if sleeping.err != nil || sleeping.result.Status != sdk.StatusCancelled {
+		t.Errorf("got %v, %v", sleeping.result.Status, sleeping.err)
+	}
+}
+
+func TestCloseStopped(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	running := begin(t, lease.Client, misbehave("sleep", 0))
+	send(t, lease.PID(), syscall.SIGSTOP)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := lease.Health(ctx); err == nil {
+		t.Error("a stopped plugin is well")
+	}
+	start := time.Now()
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	took(t, "close of a stopped plugin", start, 900*time.Millisecond)
+	within(t, time.Second, "end of the call", running.done)
+	var crash *pluginhost.CrashError
+	if !errors.As(running.err, &crash) || !crash.Killed {
+		t.Errorf("got error %v", running.err)
+	}
+	if alive(lease.PID()) {
+		t.Error("the plugin lives")
+	}
+}
+
+func TestCloseHurry(t *testing.T) {
+	h := newHost(t, func(o *pluginhost.Options) { o.StopGrace = time.Minute })
+	send(t, h.client(t).PID(), syscall.SIGSTOP)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	start := time.Now()
+	if err := h.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	took(t, "close with a cancelled context", start, time.Second)
+}
+
+func TestGrandchild(t *testing.T) {
+	tests := map[string]struct {
+		how   string
+		lives bool
+	}{
+		"in the group":       {how: "spawn"},
+		"in its own session": {how: "spawn_session", lives: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			result, err := h.client(t).Client.Apply(t.Context(), misbehave(tt.how, 0), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			child, _ := result.Outputs.GetAttr("pid").AsBigFloat().Int64()
+			endLater(t, int(child))
+			start := time.Now()
+			if err := h.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			took(t, "close while a child holds stderr", start, 400*time.Millisecond)
+			if !tt.lives {
+				eventually(t, "the child is dead", func() bool { return !alive(int(child)) })
+			} else if !alive(int(child)) {
+				t.Error("the child is dead")
+			}
+		})
+	}
+}
+
+func TestOutput(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	start := time.Now()
+	for range 3 {
+		if _, err := lease.Client.Apply(t.Context(), misbehave("garbage", 100<<10), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took(t, "3 x 100 KiB on stdout", start, time.Second)
+	if l := h.logged(t, "5"); l.Stream != "stderr" {
+		t.Errorf("got %+v", l)
+	}
+	if err := lease.Health(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if l := h.logged(t, "xxx"); l.Stream != "stdout" || len(l.Message) > sdk.MaxLogLine+10 {
+		t.Errorf("got a line of %d bytes from %s", len(l.Message), l.Stream)
+	}
+}
+
+func TestMessageSize(t *testing.T) {
+	h := newHost(t)
+	lease := h.client(t)
+	for name, size := range map[string]int{"5 MiB": 5 << 20, "65 MiB": 65 << 20} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			_, there := lease.Client.Apply(t.Context(), say(strings.Repeat("x", size)), nil)
+			_, back := lease.Client.Apply(t.Context(), misbehave("huge", size), nil)
+			took(t, name+" there and back", start, 10*time.Second)
+			tooBig := size > sdk.MaxMessageSize
+			if (there != nil) != tooBig || (back != nil) != tooBig {
+				t.Errorf("got errors %v, %v", there, back)
+			}
+			t.Logf("errors: %v; %v", there, back)
+			if err := lease.Health(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("CF_CANARY", "secret")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("https_proxy", "http://proxy:3128")
+	h := newHost(t)
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(h.client(t).PID()), "environ"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := string(data)
+	if strings.Contains(env, "secret") || !strings.Contains(env, "https_proxy=") || !strings.Contains(env, "PATH=") {
+		t.Errorf("got environment %q", env)
+	}
+}
+
+func TestSwap(t *testing.T) {
+	h := newHost(t)
+	before, err := h.Find(pluginhost.Ref{Name: "echo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(before.Path); err != nil {
+		t.Fatal(err)
+	}
+	h.script(t, "echo", "exit 1")
+	h.client(t) // the one that was hashed
+}

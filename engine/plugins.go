@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/engine/run"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+var (
+	_ expand.Schemas = (*plugins)(nil)
+	_ plan.Plugins   = (*plugins)(nil)
+	_ run.Launcher   = (*plugins)(nil)
+)
+
+// plugins gives the packages below access to the plugins of one pipeline, by the
+// names that it uses.
+type plugins struct {
+	host *pluginhost.Host
+	refs map[string]pluginhost.Ref
+	// described holds what each plugin of the pipeline said of itself. It does not
+	// change once the pipeline is loaded.
+	described map[string]description
+}
+
+type description struct {
+	sdk.Description
+	err error
+}
+
+// newPlugins reads the plugin blocks of a pipeline and lets every plugin that it
+// uses describe itself. Problems are kept for the phases that use the plugin.
+func newPlugins(ctx context.Context, host *pluginhost.Host, source *config.Pipeline) *plugins {
+	p := &plugins{host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{}}
+	for name, block := range source.Root.Plugins {
+		p.refs[name] = pluginhost.Ref{Name: name, Source: block.Source, SHA256: block.SHA256}
+	}
+	for _, m := range source.Modules {
+		for _, phase := range m.Phases {
+			if _, ok := p.described[phase.Plugin]; !ok {
+				p.described[phase.Plugin] = p.describe(ctx, phase.Plugin)
+			}
+		}
+	}
+	return p
+}
+
+func (p *plugins) describe(ctx context.Context, plugin string) description {
+	ref := p.ref(plugin)
+	d, err := p.host.Describe(ctx, ref)
+	if !errors.Is(err, pluginhost.ErrNotFound) || ref.Source != "" {
+		return description{d, err}
+	}
+	found, listErr := p.host.List()
+	if listErr != nil {
+		return description{d, listErr}
+	}
+	missing := &expand.NotFoundError{Plugin: plugin}
+	for _, f := range found {
+		if f.ShadowedBy == "" {
+			missing.Known = append(missing.Known, f.Name)
+		}
+	}
+	return description{d, missing}
+}
+
+func (p *plugins) ref(name string) pluginhost.Ref {
+	if ref, ok := p.refs[name]; ok {
+		return ref
+	}
+	return pluginhost.Ref{Name: name}
+}
+
+// Type returns the schema of a phase type.
+func (p *plugins) Type(plugin, typ string) (sdk.TypeDescription, error) {
+	d, ok := p.described[plugin]
+	switch {
+	case !ok:
+		return sdk.TypeDescription{}, &expand.NotFoundError{Plugin: plugin}
+	case d.err != nil:
+		return sdk.TypeDescription{}, d.err
+	}
+	if t, ok := d.Type(typ); ok {
+		return t, nil
+	}
+	missing := &expand.NotFoundError{Plugin: plugin, Type: typ}
+	for _, t := range d.Types {
+		missing.Known = append(missing.Known, t.Name)
+	}
+	return sdk.TypeDescription{}, missing
+}
+
+// Client returns a client of the plugin's shared process.
+func (p *plugins) Client(ctx context.Context, plugin string) (sdk.Client, error) {
+	lease, err := p.host.Client(ctx, p.ref(plugin), false)
+	return lease.Client, err
+}
+
+// Digest is the sha256 of the plugin's binary, or "" if there is none.
+func (p *plugins) Digest(plugin string) string {
+	b, err := p.host.Find(p.ref(plugin))
+	if err != nil {
+		return ""
+	}
+	return b.Digest
+}
+
+// Launch returns the use of a plugin process.
+func (p *plugins) Launch(ctx context.Context, plugin string, isolated bool) (run.Lease, error) {
+	lease, err := p.host.Client(ctx, p.ref(plugin), isolated)
+	if err != nil {
+		return run.Lease{}, err
+	}
+	return run.Lease{Client: lease.Client, Kill: lease.Kill, Release: lease.Release}, nil
+}

@@ -1,0 +1,138 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/clusterflow/clusterflow/engine/event"
+)
+
+// Summary gathers what is worth knowing at the end of a run, see [Summary.Write].
+// The zero value is ready to use. It belongs to one goroutine.
+type Summary struct {
+	started event.RunStarted
+	begin   time.Time
+	ended   *event.RunEnded
+	end     time.Time // of the last event
+	nodes   map[string]*record
+	order   []string // addresses by first mention
+}
+
+// record is what a summary keeps of a node.
+type record struct {
+	address string
+	ready   time.Time
+	spans   []span // when it ran
+	running bool   // the last span is still open
+	ended   event.NodeEnded
+}
+
+// span is a stretch of time.
+type span struct{ from, to time.Time }
+
+func (s span) length() time.Duration { return s.to.Sub(s.from) }
+
+// Emit implements [event.Sink].
+func (s *Summary) Emit(e event.Event) {
+	s.end = e.Time
+	switch b := e.Body.(type) {
+	case event.RunStarted:
+		s.started, s.begin = b, e.Time
+	case event.NodeReady:
+		s.node(b.Node).ready = e.Time
+	case event.NodeStarted:
+		r := s.node(b.Node)
+		r.spans, r.running = append(r.spans, span{from: e.Time}), true
+	case event.NodeRetrying:
+		s.node(b.Node).pause(e.Time)
+	case event.NodeEnded:
+		r := s.node(b.Node)
+		r.finish(e.Time, b)
+	case event.RunEnded:
+		s.ended = &b
+	}
+}
+
+func (s *Summary) node(address string) *record {
+	r := s.nodes[address]
+	if r == nil {
+		if s.nodes == nil {
+			s.nodes = make(map[string]*record)
+		}
+		r = &record{address: address}
+		s.nodes[address] = r
+		s.order = append(s.order, address)
+	}
+	return r
+}
+
+func (r *record) pause(now time.Time) {
+	if r.running {
+		r.spans[len(r.spans)-1].to = now
+		r.running = false
+	}
+}
+
+func (r *record) finish(now time.Time, b event.NodeEnded) {
+	r.pause(now)
+	r.ended = b
+	if len(r.spans) == 0 && b.Duration > 0 { // it was looked at and needed nothing
+		r.spans = []span{{from: now.Add(-b.Duration.Std()), to: now}}
+	}
+}
+
+// work is how long the node ran, pauses between attempts not included.
+func (r *record) work() time.Duration {
+	var sum time.Duration
+	for _, s := range r.spans {
+		sum += s.length()
+	}
+	return sum
+}
+
+// records returns all nodes by first mention. The span of a node that still runs
+// ends now.
+func (s *Summary) records() []*record {
+	list := make([]*record, 0, len(s.order))
+	for _, address := range s.order {
+		r := s.nodes[address]
+		r.pause(s.end)
+		list = append(list, r)
+	}
+	return list
+}
+
+// busiest returns how many nodes ran at once at most.
+func busiest(records []*record) int {
+	type step struct {
+		at    time.Time
+		delta int
+	}
+	var steps []step
+	for _, r := range records {
+		for _, sp := range r.spans {
+			steps = append(steps, step{sp.from, 1}, step{sp.to, -1})
+		}
+	}
+	slices.SortFunc(steps, func(a, b step) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.delta, b.delta)) // ends before starts
+	})
+	now, most := 0, 0
+	for _, st := range steps {
+		now += st.delta
+		most = max(most, now)
+	}
+	return most
+}
+
+// with returns the nodes that ended with one of the statuses.
+func with(records []*record, statuses ...event.Status) []*record {
+	var list []*record
+	for _, r := range records {
+		if slices.Contains(statuses, r.ended.Status) {
+			list = append(list, r)
+		}
+	}
+	return list
+}

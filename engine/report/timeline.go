@@ -1,0 +1,70 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/clusterflow/clusterflow/engine/event"
+)
+
+// timeline draws a bar for each of the longest phases, in order of their start:
+//
+//	2.10s  ..=======-----------  phase.images
+//	5.02s  --------============  phase.etcd
+//
+// "=" is work and "." is being ready without running: the phase waited for a
+// slot, its pool or its next attempt.
+func (s *Summary) timeline(p *printer, records []*record, opts Options) {
+	wall := s.end.Sub(s.begin)
+	ran := slices.DeleteFunc(slices.Clone(records), func(r *record) bool { return len(r.spans) == 0 })
+	if len(ran) < 2 || wall <= 0 {
+		return
+	}
+	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(b.work(), a.work()) })
+	hidden := max(0, len(ran)-opts.Rows)
+	ran = ran[:len(ran)-hidden]
+	slices.SortStableFunc(ran, func(a, b *record) int { return a.spans[0].from.Compare(b.spans[0].from) })
+	p.line("")
+	end := seconds(wall)
+	p.line("   time  0s%*s", opts.Bar-2, end)
+	for _, r := range ran {
+		p.line("%7s  %s  %s", seconds(r.work()), s.bar(p, r, wall, opts.Bar), clean(r.address))
+	}
+	if hidden > 0 {
+		p.line("         and %s that took less", plural(hidden, "phase"))
+	}
+}
+
+// bar draws one phase in so many characters.
+func (s *Summary) bar(p *printer, r *record, wall time.Duration, width int) string {
+	cells := []byte(strings.Repeat("-", width))
+	fill := func(sp span, mark byte) {
+		from := min(s.cell(sp.from, wall, width), width-1)
+		to := max(min(s.cell(sp.to, wall, width), width), from+1)
+		for i := max(from, 0); i < to; i++ {
+			cells[i] = mark
+		}
+	}
+	last := r.spans[len(r.spans)-1]
+	if first := r.spans[0].from; !r.ready.IsZero() && s.cell(r.ready, wall, width) < s.cell(first, wall, width) {
+		fill(span{r.ready, first}, '.')
+	}
+	fill(span{r.spans[0].from, last.to}, '.') // pauses between attempts
+	for _, sp := range r.spans {
+		fill(sp, '=')
+	}
+	color := green
+	if !r.ended.Status.Good() {
+		color = red
+	}
+	if r.ended.Status == event.Unchanged {
+		color = dim
+	}
+	return p.paint(color, string(cells))
+}
+
+func (s *Summary) cell(at time.Time, wall time.Duration, width int) int {
+	return int(int64(at.Sub(s.begin)) * int64(width) / int64(wall))
+}

@@ -1,0 +1,146 @@
+package controlplane
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/component"
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
+)
+
+// checkTimeout bounds one question to the API server: 3 s, so that a plan does
+// not hang on a host that is down.
+const checkTimeout = 3 * time.Second
+
+// health is the resource "the control plane works". It is met or not at any
+// time; there is nothing to record and nothing to remove.
+type health struct {
+	pool       *kubeapi.Pool
+	kubeconfig string
+	components []componentConfig
+	within     time.Duration
+}
+
+var _ resource.Resource = (*health)(nil)
+
+// ID is the kind of [resource.Probe], for that is what this one is made of.
+func (h *health) ID() resource.ID { return resource.ID{Kind: "wait", Target: "control plane"} }
+
+// Diff asks every component once.
+func (h *health) Diff(ctx context.Context) (sdk.Change, error) {
+	var down []string
+	for i, err := range h.each(ctx, func(ctx context.Context, p resource.Probe) error { return p.Check(ctx) }) {
+		if err != nil {
+			down = append(down, h.probes()[i].Name+": "+err.Error())
+		}
+	}
+	if len(down) == 0 {
+		return sdk.Change{}, nil
+	}
+	return sdk.Change{Op: sdk.OpRun, Reason: strings.Join(down, "; ")}, nil
+}
+
+// Render waits for all components at once and reports all that did not come up,
+// the API server first.
+func (h *health) Render(ctx context.Context) error {
+	begin := time.Now()
+	var problems sdk.Diagnostics
+	for i, err := range h.each(ctx, func(ctx context.Context, p resource.Probe) error {
+		err := resource.WaitFor(ctx, p)
+		if err == nil {
+			zerolog.Ctx(ctx).Info().Dur("took", time.Since(begin)).Msg(p.Name + " is healthy")
+		}
+		return err
+	}) {
+		if err != nil {
+			problems = append(problems, sdk.Diagnose(fmt.Errorf("wait for %s: %w", h.probes()[i].Name, err))...)
+		}
+	}
+	if problems.HasErrors() {
+		return problems
+	}
+	return nil
+}
+
+// Remove does nothing.
+func (h *health) Remove(context.Context) error { return nil }
+
+// each calls do for every probe at once and returns the errors in their order.
+func (h *health) each(ctx context.Context, do func(context.Context, resource.Probe) error) []error {
+	probes := h.probes()
+	errs := make([]error, len(probes))
+	var group sync.WaitGroup
+	for i, p := range probes {
+		group.Go(func() { errs[i] = do(ctx, p) })
+	}
+	group.Wait()
+	return errs
+}
+
+func (h *health) probes() []resource.Probe {
+	probes := []resource.Probe{{
+		Name: "kube-apiserver", Check: h.checkServer, Timeout: h.within,
+		Hint: logHint("kube-apiserver") + " It needs etcd: see also whether that is healthy.",
+	}}
+	for _, c := range h.components {
+		// Components on this host have certificates of their own making.
+		endpoint := component.Health{URL: c.URL, TLS: &tls.Config{InsecureSkipVerify: true}}
+		probes = append(probes, resource.Probe{
+			Name: c.Name, Check: endpoint.Check, Timeout: h.within, Hint: logHint(c.Name),
+		})
+	}
+	return probes
+}
+
+func logHint(name string) string {
+	return fmt.Sprintf("Read the log of %s: for a static pod crictl ps -a and crictl logs, for a process the file that its phase names.", name)
+}
+
+// checkServer asks the API server as the administrator. A kubeconfig that is
+// missing or not trusted will not get better by waiting.
+func (h *health) checkServer(ctx context.Context) error {
+	client, err := h.pool.Client(h.kubeconfig)
+	if err != nil {
+		return sdk.Permanent(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
+	defer cancel()
+	for _, path := range []string{"/livez", "/readyz"} {
+		status, body, err := client.Get(ctx, path)
+		switch {
+		case errors.Is(err, kubeapi.ErrUnreachable) && !kubeapi.Hopeless(err):
+			return err
+		case err != nil:
+			return sdk.Permanent(err)
+		case status != http.StatusOK:
+			return fmt.Errorf("%s: status %d%s", path, status, failing(string(body)))
+		}
+	}
+	return nil
+}
+
+// failing picks the failed checks out of an answer of livez or readyz, which has
+// a line such as "[-]etcd failed: reason withheld" for each.
+func failing(body string) string {
+	var names []string
+	for line := range strings.Lines(body) {
+		if check, ok := strings.CutPrefix(line, "[-]"); ok {
+			name, _, _ := strings.Cut(strings.TrimSpace(check), " ")
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", failing: " + strings.Join(names, ", ")
+}

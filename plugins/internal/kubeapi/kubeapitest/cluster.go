@@ -1,0 +1,165 @@
+package kubeapitest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+)
+
+const (
+	// BinVariable names the directory with etcd, kube-apiserver and
+	// kube-controller-manager.
+	BinVariable = "CLUSTERFLOW_KUBE_BIN"
+	// startTimeout bounds the start of the API server: 2 min, for a busy machine.
+	startTimeout = 2 * time.Minute
+)
+
+// Cluster is a real API server on a real etcd, without nodes. It ends with the test.
+type Cluster struct {
+	// Admin is the kubeconfig of kubernetes-admin in the group
+	// kubeadm:cluster-admins, which has no rights at first.
+	Admin string
+	// SuperAdmin is that of a member of system:masters.
+	SuperAdmin string
+	Server     string
+	// ManagerURL is where the controller manager tells its health.
+	ManagerURL string
+
+	bin, dir, etcd string
+	ca             authority
+	serviceAccount string // path of the key
+	port           string
+}
+
+// New makes certificates and kubeconfigs for a cluster and starts nothing. It
+// fails the test if the binaries are missing.
+func New(t testing.TB) *Cluster {
+	t.Helper()
+	bin := os.Getenv(BinVariable)
+	if _, err := os.Stat(filepath.Join(bin, "kube-apiserver")); bin == "" || err != nil {
+		t.Fatalf("%s=%q has no kube-apiserver: build it with make kube and set the variable to bin/kube", BinVariable, bin)
+	}
+	c := &Cluster{bin: bin, dir: t.TempDir(), ca: newAuthority(t), port: freePort(t)}
+	c.Server = "https://127.0.0.1:" + c.port
+	writeFile(t, c.dir, "ca.crt", c.ca.pem)
+	c.serviceAccount = writeFile(t, c.dir, "sa.key", encodeKey(t, newKey(t)))
+	c.Admin = c.user(t, "admin", "kubernetes-admin", "kubeadm:cluster-admins")
+	c.SuperAdmin = c.user(t, "super-admin", "kubernetes-super-admin", "system:masters")
+	return c
+}
+
+// StartServer starts etcd and the API server, and does not wait for them.
+func (c *Cluster) StartServer(t testing.TB) {
+	t.Helper()
+	c.etcd = "http://127.0.0.1:" + freePort(t)
+	peer := "http://127.0.0.1:" + freePort(t)
+	c.start(t, "etcd",
+		"--data-dir="+filepath.Join(c.dir, "etcd"), "--unsafe-no-fsync",
+		"--listen-client-urls="+c.etcd, "--advertise-client-urls="+c.etcd,
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
+	cert, key := c.ca.issue(t, "kube-apiserver")
+	c.start(t, "kube-apiserver",
+		"--etcd-servers="+c.etcd, "--bind-address=127.0.0.1", "--secure-port="+c.port,
+		"--tls-cert-file="+writeFile(t, c.dir, "server.crt", cert), "--tls-private-key-file="+writeFile(t, c.dir, "server.key", key),
+		"--client-ca-file="+filepath.Join(c.dir, "ca.crt"), "--authorization-mode=Node,RBAC", "--enable-bootstrap-token-auth",
+		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+		"--service-account-key-file="+c.serviceAccount, "--service-account-signing-key-file="+c.serviceAccount,
+		"--service-cluster-ip-range=10.96.0.0/12", "--endpoint-reconciler-type=none")
+}
+
+// Await waits until the API server is ready.
+func (c *Cluster) Await(t testing.TB) {
+	t.Helper()
+	pool := kubeapi.NewPool()
+	defer pool.Close()
+	client, err := pool.Client(c.SuperAdmin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = kubeapi.Retry(t.Context(), startTimeout, func(ctx context.Context) error {
+		status, body, err := client.Get(ctx, "/readyz")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d: %s", status, body)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatalf("API server is not ready: %v", err)
+	}
+}
+
+// StartManager starts a controller manager with these controllers alone.
+func (c *Cluster) StartManager(t testing.TB, controllers string) {
+	t.Helper()
+	port := freePort(t)
+	c.ManagerURL = "https://127.0.0.1:" + port + "/healthz"
+	kubeconfig := c.user(t, "controller-manager", "system:kube-controller-manager")
+	c.start(t, "kube-controller-manager",
+		"--kubeconfig="+kubeconfig, "--controllers="+controllers, "--leader-elect=false",
+		"--bind-address=127.0.0.1", "--secure-port="+port, "--cert-dir="+filepath.Join(c.dir, "manager"),
+		"--service-account-private-key-file="+c.serviceAccount, "--use-service-account-credentials",
+		"--root-ca-file="+filepath.Join(c.dir, "ca.crt"))
+}
+
+// user writes a kubeconfig for a user of these groups.
+func (c *Cluster) user(t testing.TB, file, name string, groups ...string) string {
+	t.Helper()
+	cert, key := c.ca.issue(t, name, groups...)
+	return writeKubeconfig(t, c.dir, file, c.Server, c.ca.pem, cert, key)
+}
+
+// start runs a program until the end of the test, which then shows the end of
+// its log if it failed.
+func (c *Cluster) start(t testing.TB, program string, args ...string) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(c.dir, program+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(c.bin, program), args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // the context has ended by now, and the program with it
+		_ = cmd.Wait()
+		_ = log.Close()
+		if t.Failed() {
+			t.Logf("end of the log of %s:\n%s", program, tail(log.Name()))
+		}
+	})
+}
+
+func tail(path string) string {
+	const most = 3000
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-most):])
+}
+
+// freePort finds a port that nothing listens on. Another process may take it
+// before its user does; tests live with that.
+func freePort(t testing.TB) string {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package sdk
+
+// killGroup does nothing: there are no process groups.
+func killGroup() {}

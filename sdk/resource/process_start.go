@@ -1,0 +1,211 @@
+package resource
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+const (
+	readyEvery   = 100 * time.Millisecond
+	settleTime   = 200 * time.Millisecond // a program that cannot start is usually gone by then
+	giveUpWait   = 5 * time.Second        // after SIGTERM, for a program that did not get ready
+	tailLines    = 15
+	tailBytes    = 16 << 10
+	tailLineSize = 400
+)
+
+// exitError is how a process ended that should have gone on.
+type exitError struct{ state *os.ProcessState }
+
+func (e *exitError) Error() string { return "the program ended: " + e.state.String() }
+
+// launch starts the program and waits until it is ready. One that does not get
+// ready is stopped, so that the next apply finds a clean host.
+func (p *Process) launch(ctx context.Context, inputs map[string]string) error {
+	if err := p.checkListens(ctx); err != nil {
+		return err
+	}
+	log, offset, err := p.openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }() // the child has its own
+	alive, started, err := p.start(ctx, log)
+	if err != nil {
+		return err
+	}
+	zerolog.Ctx(ctx).Info().Int("pid", started.PID).Msgf("started %s", p.Name)
+	if err := p.waitSettled(alive); err != nil {
+		err = p.explain(err, offset)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpWait+killWait)
+		defer cancel()
+		return errors.Join(err, stop(ctx, started, giveUpWait))
+	}
+	started.Inputs = inputs
+	p.Started = started
+	return nil
+}
+
+// start runs the program in a session of its own. The context it returns ends
+// with ctx, or when the program does, with an [*exitError] as its cause.
+//
+// The one goroutine that start leaves behind reaps the child. It is owned by the
+// child: it ends when the child does, or with this program, whose death leaves
+// the child to init.
+func (p *Process) start(ctx context.Context, log *os.File) (context.Context, Started, error) {
+	boot, err := bootID()
+	if err != nil {
+		return nil, Started{}, err
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.Argv[0], p.Argv[1:]...)
+	cmd.Dir = cmp.Or(p.Dir, string(filepath.Separator))
+	cmd.Env = p.environment()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, Started{}, err
+	}
+	ticks, _ := startTicks(cmd.Process.Pid) // zero if it ended already: nothing to find then
+	alive, ended := context.WithCancelCause(ctx)
+	go func() {
+		_ = cmd.Wait() // its error is in the state
+		ended(&exitError{cmd.ProcessState})
+	}()
+	return alive, Started{PID: cmd.Process.Pid, Ticks: ticks, Boot: boot, Argv: p.Argv}, nil
+}
+
+// environment is PATH, HOME and what Env names.
+func (p *Process) environment() []string {
+	env := []string{"PATH=" + cmp.Or(os.Getenv("PATH"), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")}
+	for _, name := range append([]string{"HOME"}, p.Env...) {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// waitSettled waits until the program is ready and past its first moments: a
+// check may well be answered by another program while this one is still failing.
+func (p *Process) waitSettled(alive context.Context) error {
+	settled := time.NewTimer(settleTime)
+	defer settled.Stop()
+	if p.Ready != nil {
+		if err := p.wait(alive, p.Ready); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-alive.Done():
+		return context.Cause(alive)
+	case <-settled.C:
+		return nil
+	}
+}
+
+// attach waits for a process that runs already, as after an interrupted apply.
+func (p *Process) attach(ctx context.Context, now Started) error {
+	p.Started = now
+	if p.Ready == nil {
+		return nil
+	}
+	ctx, ended := context.WithCancelCause(ctx)
+	defer ended(nil)
+	return p.wait(ctx, func(ctx context.Context) error {
+		if !now.runs() {
+			ended(fmt.Errorf("pid %d ended before it was ready", now.PID))
+		}
+		return p.Ready(ctx)
+	})
+}
+
+func (p *Process) wait(ctx context.Context, check func(context.Context) error) error {
+	return WaitFor(ctx, Probe{
+		Name: p.Name + " is ready", Check: check, Every: readyEvery,
+		Timeout: durationOr(p.ReadyTimeout, defaultReadyTimeout),
+		Hint:    fmt.Sprintf("Read its log: %s", p.LogFile),
+	})
+}
+
+// explain adds what the program said since offset.
+func (p *Process) explain(err error, offset int64) error {
+	err = fmt.Errorf("not ready: %w", err)
+	tail := logTail(p.LogFile, offset)
+	if tail == "" {
+		return sdk.Hint(err, fmt.Sprintf("It wrote nothing to its log, %s.", p.LogFile))
+	}
+	return sdk.Hint(err, fmt.Sprintf("Look for the cause in its log, %s. The last lines are:\n%s", p.LogFile, tail))
+}
+
+// checkListens reports the first address that another program listens on.
+func (p *Process) checkListens(ctx context.Context) error {
+	for _, address := range p.Listens {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			_, port, _ := net.SplitHostPort(address)
+			return sdk.Hint(fmt.Errorf("reserve address for %s: %w", p.Name, err),
+				fmt.Sprintf("Stop the program that has it (ss -ltnp 'sport = :%s' shows which), or choose another port.", port))
+		}
+		_ = listener.Close()
+	}
+	return nil
+}
+
+// openLog opens the log for appending and says where the new part begins.
+func (p *Process) openLog() (*os.File, int64, error) {
+	made, err := makeDirs(filepath.Dir(p.LogFile), defaultDirMode)
+	p.Dirs = append(p.Dirs, made...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("make log directory: %w", err)
+	}
+	f, err := os.OpenFile(p.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open log: %w", err)
+	}
+	offset, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		_ = f.Close()
+		return nil, 0, fmt.Errorf("open log: %w", err)
+	}
+	return f, offset, nil
+}
+
+// logTail returns the last lines of a log from offset on, indented. A log that
+// cannot be read gives none: it only serves to explain another error.
+func logTail(path string, offset int64) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	if end, err := f.Seek(0, io.SeekEnd); err == nil {
+		offset = max(offset, end-tailBytes)
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f, offset, tailBytes))
+	if err != nil {
+		return ""
+	}
+	lines := strings.Split(string(bytes.ToValidUTF8(bytes.TrimSpace(data), []byte("?"))), "\n")
+	var out strings.Builder
+	for _, line := range lines[max(0, len(lines)-tailLines):] {
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Fprintf(&out, "  %.*s\n", tailLineSize, line)
+		}
+	}
+	return strings.TrimRight(out.String(), "\n")
+}
