@@ -116,7 +116,7 @@ func (c *client) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 		Id: identToWire(req.ID), Type: req.Type, Config: config, Private: req.Private, Fingerprint: req.Fingerprint,
 	})
 	if err != nil {
-		return Result{}, fmt.Errorf("apply: %w", err)
+		return Result{}, fmt.Errorf("%w: apply: %w", ErrNoResult, err)
 	}
 	result, err := receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
 	if err == nil && result.Status == StatusOK {
@@ -138,7 +138,7 @@ func (c *client) Undo(ctx context.Context, req UndoRequest, emit func(Event)) (R
 		Id: identToWire(req.ID), Type: req.Type, Config: config, Private: req.Private,
 	})
 	if err != nil {
-		return Result{}, fmt.Errorf("undo: %w", err)
+		return Result{}, fmt.Errorf("%w: undo: %w", ErrNoResult, err)
 	}
 	return receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
 }

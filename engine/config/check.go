@@ -98,11 +98,24 @@ func (c *checker) inputs(call *Call) {
 				call.Module.Dir, name, diag.DidYouMean(name, known), diag.Names("variables", sortedKeys(declared)))
 		}
 	}
+	for _, name := range sortedKeys(call.Inputs) {
+		if v := declared[name]; v != nil {
+			c.strays(name, lang.Strays(call.Inputs[name].Value.Expression, v.Type))
+		}
+	}
 	for _, name := range sortedKeys(declared) {
 		if v := declared[name]; call.Inputs[name] == nil && v.Default == cty.NilVal {
 			c.errorf(call.DefRange, "Missing module input", "The module %s needs a value for its variable %q (%s:%d). Add it to the block:\n\n  %s = …",
 				call.Module.Dir, name, v.DefRange.Filename, v.DefRange.Start.Line, name)
 		}
+	}
+}
+
+// strays reports attributes that a conversion would drop silently.
+func (c *checker) strays(name string, list []lang.Stray) {
+	for _, s := range list {
+		c.errorf(s.Range, "Unknown attribute", "The variable %q has no attribute %q.%s %s",
+			name, s.Name, diag.DidYouMean(s.Name, s.Known), diag.Names("attributes", s.Known))
 	}
 }
 

@@ -98,15 +98,25 @@ func (c *checker) undeclared(step lang.Step, what string, known []string, form s
 
 // moduleOutput checks the output in module.NAME.OUTPUT or module.NAME["key"].OUTPUT.
 func (c *checker) moduleOutput(ref lang.Reference, call *Call) {
-	at := 1
-	if call.ForEach != nil {
-		at = 2
-	}
-	if call.Module == nil || len(ref.Steps) <= at || !ref.Steps[at].Static() {
+	if call.Module == nil || len(ref.Steps) < 2 {
 		return
 	}
-	step, outputs := ref.Steps[at], sortedKeys(call.Module.Outputs)
-	if slices.Contains(outputs, step.Name) {
+	step, outputs := ref.Steps[1], sortedKeys(call.Module.Outputs)
+	isOutput := step.Static() && call.Module.Outputs[step.Name] != nil
+	switch keyed := call.ForEach != nil; {
+	case keyed && isOutput && !step.Index:
+		c.errorf(ref.Range, "Key needed", "Module %q has for_each, so there may be several: say which, as in module.%s[\"…\"].%s, or take all with [for m in module.%s : m.%s].",
+			call.Name, call.Name, step.Name, call.Name, step.Name)
+		return
+	case !keyed && step.Index && !isOutput:
+		c.errorf(step.Range, "No such instance", "Module %q has no for_each, so there is only one: write module.%s.OUTPUT without a key.", call.Name, call.Name)
+		return
+	case keyed && len(ref.Steps) == 2:
+		return
+	case keyed:
+		step = ref.Steps[2]
+	}
+	if !step.Static() || slices.Contains(outputs, step.Name) {
 		return
 	}
 	c.errorf(step.Range, "Unknown module output", "Module %q (%s) has no output %q.%s %s",

@@ -12,6 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
@@ -145,6 +146,10 @@ func (d *decoder) variableDefault(v *Variable, attr *hclsyntax.Attribute) {
 	if err != nil {
 		d.errorf(attr.Expr.Range(), "Invalid default", "The default of variable %q does not have its type: %s.", v.Name, err)
 		return
+	}
+	for _, stray := range lang.Strays(attr.Expr, v.Type) {
+		d.errorf(stray.Range, "Unknown attribute", "The type of variable %q has no attribute %q.%s %s",
+			v.Name, stray.Name, diag.DidYouMean(stray.Name, stray.Known), diag.Names("attributes", stray.Known))
 	}
 	v.Default = val
 }

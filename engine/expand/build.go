@@ -34,9 +34,6 @@ func (b *builder) module(m *module) {
 		if all == nil {
 			continue
 		}
-		if _, err := b.session.schema(decl); err != nil {
-			b.report(schemaProblem(decl, err))
-		}
 		for _, k := range all.keys {
 			b.nodes = append(b.nodes, &Node{phase: all.byKey[k], world: b.session.world})
 		}
@@ -81,14 +78,16 @@ func (b *builder) values(m *module) {
 	}
 }
 
-// program finishes the nodes and orders them.
-func (b *builder) program(p *config.Pipeline) (*Program, hcl.Diagnostics) {
+// program finishes the nodes and orders them. It is nil if there are problems.
+func (b *builder) program(p *config.Pipeline) *Program {
+	if b.diags.HasErrors() {
+		return nil // what follows would only repeat them
+	}
 	for _, n := range b.nodes {
 		b.node(n)
 	}
-	b.report(b.pools.check())
-	if b.diags.HasErrors() {
-		return nil, b.diags
+	if b.report(b.pools.check()); b.diags.HasErrors() {
+		return nil
 	}
 	slices.SortFunc(b.nodes, func(x, y *Node) int { return cmp.Compare(x.Address, y.Address) })
 	prog := &Program{
@@ -99,9 +98,9 @@ func (b *builder) program(p *config.Pipeline) (*Program, hcl.Diagnostics) {
 		prog.nodes[n.Address] = n
 	}
 	g, diags := b.session.graph(b.nodes)
-	prog.Graph = g
 	b.report(diags)
-	return prog, b.diags
+	prog.Graph = g
+	return prog
 }
 
 // node fills in one node and checks its phase.
@@ -113,10 +112,6 @@ func (b *builder) node(n *Node) {
 		n.Modules = append(n.Modules, m.address)
 	}
 	slices.Reverse(n.Modules)
-	if !p.known {
-		return
-	}
-	b.report(unknownArguments(p))
 	b.edges(n)
 	b.report(s.settings(n))
 	b.pools.use(n)

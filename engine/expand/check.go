@@ -7,25 +7,89 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
+	"github.com/clusterflow/clusterflow/sdk"
 )
 
-// checkDeclarations checks references against schemas in all modules, also in
-// those of which there are no instances.
-func (w *world) checkDeclarations() hcl.Diagnostics { return nil }
+// checkDeclarations compares the text of all modules with the schemas: also of
+// modules of which there are no instances.
+func (w *world) checkDeclarations() hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, m := range w.pipeline.Modules {
+		for _, name := range names(m.Phases) {
+			decl := m.Phases[name]
+			schema, err := w.schema(decl)
+			if err != nil {
+				diags = append(diags, schemaProblem(decl, err)...)
+				continue
+			}
+			diags = append(diags, checkArguments(decl, schema)...)
+		}
+		for _, e := range m.Exprs() {
+			for i := range e.Refs {
+				diags = append(diags, w.checkPhaseRef(m, &e.Refs[i])...)
+			}
+		}
+	}
+	return diags
+}
 
-// unknownArguments reports arguments that the phase type does not take.
-func unknownArguments(p *phase) hcl.Diagnostics {
+// checkArguments compares a phase's arguments with its type: names, also inside
+// of objects, and that nothing required is missing.
+func checkArguments(decl *config.Phase, schema sdk.TypeDescription) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	var known []string
-	for _, a := range p.schema.Config {
+	for _, a := range schema.Config {
 		known = append(known, a.Name)
+		arg := decl.Config[a.Name]
+		switch {
+		case arg == nil && a.Required:
+			diags = append(diags, missingArgument(decl, a)...)
+		case arg != nil:
+			for _, stray := range lang.Strays(arg.Value.Expression, a.Type) {
+				diags = append(diags, diag.Errorf(stray.Range, "Unknown attribute", "The argument %s has no attribute %q.%s %s",
+					a.Name, stray.Name, diag.DidYouMean(stray.Name, stray.Known), diag.Names("attributes", stray.Known))...)
+			}
+		}
 	}
-	for _, name := range names(p.decl.Config) {
+	for _, name := range names(decl.Config) {
 		if slices.Contains(known, name) {
 			continue
 		}
-		diags = append(diags, diag.Errorf(p.decl.Config[name].NameRange, "Unknown argument", "A %s.%s phase has no argument %q.%s %s",
-			p.decl.Plugin, p.decl.Type, name, diag.DidYouMean(name, append(slices.Clone(known), config.PhaseArguments()...)), diag.Names("arguments", known))...)
+		similar := slices.Concat(known, config.PhaseArguments(), config.PhaseBlocks())
+		diags = append(diags, diag.Errorf(decl.Config[name].NameRange, "Unknown argument", "A %s.%s phase has no argument %q.%s %s",
+			decl.Plugin, decl.Type, name, diag.DidYouMean(name, similar), diag.Names("arguments", known))...)
 	}
 	return diags
+}
+
+// checkPhaseRef checks the output, and whether a key is needed, in a reference to
+// a phase.
+func (w *world) checkPhaseRef(m *config.Module, ref *lang.Reference) hcl.Diagnostics {
+	if ref.Root != "phase" || len(ref.Steps) < 2 {
+		return nil
+	}
+	decl := m.Phases[ref.Steps[0].Name]
+	schema, err := w.schema(decl)
+	if err != nil {
+		return nil // reported at the phase
+	}
+	step, keyed := ref.Steps[1], decl.ForEach != nil
+	_, isOutput := outputOf(schema, step.Name)
+	isOutput = isOutput || step.Name == "status" || step.Name == "error"
+	switch {
+	case keyed && !step.Index && isOutput:
+		return diag.Errorf(ref.Range, "Key needed", "Phase %q has for_each, so there may be several: say which, as in phase.%s[\"…\"].%s, or take all with [for p in phase.%s : p.%s].",
+			decl.Name, decl.Name, step.Name, decl.Name, step.Name)
+	case !keyed && step.Index && !isOutput:
+		return diag.Errorf(step.Range, "No such instance", "Phase %q has no for_each, so there is only one: write phase.%s.OUTPUT without a key.", decl.Name, decl.Name)
+	case keyed && len(ref.Steps) == 2:
+		return nil
+	case keyed:
+		step = ref.Steps[2]
+	}
+	if !step.Static() || ref.Guarded {
+		return nil
+	}
+	return unknownOutput(decl, schema, key{name: step.Name, known: true, at: step.Range})
 }

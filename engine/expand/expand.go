@@ -74,26 +74,21 @@ func (p *Program) Node(address string) (*Node, bool) {
 // there are errors.
 func Expand(p *config.Pipeline, vars map[string]VarInput, schemas Schemas) (*Program, hcl.Diagnostics) {
 	w := newWorld(p, schemas)
-	s := &session{world: w, building: true, values: map[valueKey]result{}, vars: map[varKey]result{}}
-	diags := w.setVariables(p.Root, vars)
+	diags := append(w.checkDeclarations(), w.setVariables(p.Root, vars)...)
 	if diags.HasErrors() {
 		return nil, diag.Tidy(diags)
 	}
-	b := &builder{session: s, pools: newPools()}
-	b.report(w.checkDeclarations())
+	s := w.session(nil)
+	s.building = true
+	b := &builder{session: s, pools: newPools(), diags: diags}
 	b.pools.declare(p)
 	b.module(w.root)
-	b.report(b.pools.diags)
-	b.report(s.late)
-	if b.diags = append(diags, b.diags...); b.diags.HasErrors() {
+	prog := b.program(p)
+	if b.diags.HasErrors() {
 		return nil, diag.Tidy(b.diags)
 	}
-	prog, more := b.program(p)
-	if more.HasErrors() {
-		return nil, diag.Tidy(append(b.diags, more...))
-	}
 	w.freeze(s)
-	return prog, diag.Tidy(append(b.diags, more...))
+	return prog, diag.Tidy(b.diags)
 }
 
 // schemaProblem is the diagnostic for a phase whose type is not to be had.

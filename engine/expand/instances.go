@@ -23,8 +23,7 @@ func (s *session) phases(m *module, decl *config.Phase, at hcl.Range) (*family[*
 	f := m.phases[decl.Name]
 	diags := grow(s, f, m, decl.ForEach, at, "phase."+decl.Name, func(sc *scope) *phase {
 		p := newPhase(decl, sc)
-		desc, err := s.schema(decl)
-		p.schema, p.known = desc, err == nil
+		p.schema, _ = s.schema(decl) // an error would have ended Expand
 		return p
 	})
 	if diags.HasErrors() {

@@ -45,7 +45,7 @@ func part(e hclsyntax.Expression, step cty.PathStep) hclsyntax.Expression {
 			return nil
 		}
 		for _, item := range e.Items {
-			if text, known := literalKey(item.KeyExpr); known && text == name {
+			if text, known := lang.LiteralKey(item.KeyExpr); known && text == name {
 				return item.ValueExpr
 			}
 		}

@@ -60,7 +60,7 @@ func (p *pools) use(n *Node) {
 // check reports pools that nobody declares.
 func (p *pools) check() hcl.Diagnostics {
 	known := append(names(p.declared), names(p.builtin)...)
-	var diags hcl.Diagnostics
+	diags := p.diags
 	for _, n := range p.wanted {
 		for _, name := range n.Pools {
 			if !slices.Contains(known, name) {

@@ -213,7 +213,7 @@ func (s *session) items(object *hclsyntax.ObjectConsExpr) map[string]*lang.Expr 
 	}
 	items := make(map[string]*lang.Expr, len(object.Items))
 	for _, item := range object.Items {
-		name, ok := literalKey(item.KeyExpr)
+		name, ok := lang.LiteralKey(item.KeyExpr)
 		if !ok {
 			items = nil
 			break
@@ -224,15 +224,4 @@ func (s *session) items(object *hclsyntax.ObjectConsExpr) map[string]*lang.Expr 
 		s.objects[object] = items
 	}
 	return items
-}
-
-func literalKey(e hclsyntax.Expression) (string, bool) {
-	if len(e.Variables()) > 0 {
-		return "", false
-	}
-	v, diags := e.Value(nil)
-	if diags.HasErrors() {
-		return "", false
-	}
-	return lang.KeyString(v)
 }

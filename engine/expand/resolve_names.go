@@ -116,7 +116,7 @@ func (s *session) output(p *phase, path []string, rest []key, r request) ([]targ
 	k := rest[0]
 	status := k.name == "status" || k.name == "error"
 	if !status && !r.guarded {
-		if diags := checkOutput(p, k); diags.HasErrors() {
+		if diags := unknownOutput(p.decl, p.schema, k); diags.HasErrors() {
 			return nil, diags
 		}
 	}
@@ -134,14 +134,7 @@ func outputOf(t sdk.TypeDescription, name string) (sdk.Attribute, bool) {
 	return t.Outputs[i], true
 }
 
-// checkOutput reports a name that is no output of a phase.
-func checkOutput(p *phase, k key) hcl.Diagnostics {
-	if !p.known {
-		return nil
-	}
-	return unknownOutput(p.decl, p.schema, k)
-}
-
+// unknownOutput reports a name that is no output of a phase.
 func unknownOutput(decl *config.Phase, schema sdk.TypeDescription, k key) hcl.Diagnostics {
 	if _, ok := outputOf(schema, k.name); ok || k.name == "status" || k.name == "error" {
 		return nil

@@ -26,8 +26,6 @@ type session struct {
 	touched int
 	// behind remembers the phases behind expressions.
 	behind map[valueKey][]dep
-	// late are problems found by the way.
-	late hcl.Diagnostics
 }
 
 type valueKey struct {

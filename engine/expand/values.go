@@ -22,9 +22,6 @@ func (w *world) pathValues(m *module) cty.Value {
 // phaseValue is an output of a phase, or the object of all of them.
 func (s *session) phaseValue(p *phase, out string, status bool) cty.Value {
 	s.touched++
-	if !p.known {
-		return cty.DynamicVal
-	}
 	o, ended := s.outcome(p)
 	if status {
 		return statusValue(o, ended, out)

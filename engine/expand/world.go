@@ -59,7 +59,6 @@ type phase struct {
 	key     string
 	scope   *scope
 	schema  sdk.TypeDescription
-	known   bool // the schema is there
 }
 
 // scope is where an expression stands.

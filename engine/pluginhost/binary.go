@@ -1,11 +1,8 @@
 package pluginhost
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,24 +25,29 @@ type content struct {
 	file   *os.File
 	info   os.FileInfo
 	digest string
+	pinned bool // hashed for certain
 }
 
 // library holds what was opened. Several names that link to one multi-call
 // binary share a content.
 type library struct {
+	digests digests
+
 	mu       sync.Mutex
-	binaries map[string]*Binary // by name and path
+	binaries map[string]*Binary // by name, path and pinned
 	contents []*content
 }
 
-func (l *library) open(name, path string) (*Binary, error) {
+// open returns the binary at path, which is opened and hashed the first time. A
+// pinned one, whose digest decides whether it may run, is hashed for certain.
+func (l *library) open(name, path string, pinned bool) (*Binary, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := name + "\x00" + path
+	key := fmt.Sprintf("%s\x00%s\x00%v", name, path, pinned)
 	if b, ok := l.binaries[key]; ok {
 		return b, nil
 	}
-	c, err := l.content(path)
+	c, err := l.content(path, pinned)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func (l *library) open(name, path string) (*Binary, error) {
 	return b, nil
 }
 
-func (l *library) content(path string) (*content, error) {
+func (l *library) content(path string, pinned bool) (*content, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -70,15 +72,16 @@ func (l *library) content(path string) (*content, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	for _, c := range l.contents {
-		if os.SameFile(c.info, info) && c.info.ModTime().Equal(info.ModTime()) && c.info.Size() == info.Size() {
+		same := os.SameFile(c.info, info) && c.info.ModTime().Equal(info.ModTime()) && c.info.Size() == info.Size()
+		if same && (c.pinned || !pinned) {
 			return c, f.Close()
 		}
 	}
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
+	digest, err := l.digests.get(f, info, pinned)
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	c := &content{file: f, info: info, digest: hex.EncodeToString(hash.Sum(nil))}
+	c := &content{file: f, info: info, digest: digest, pinned: pinned}
 	l.contents = append(l.contents, c)
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func (p *process) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() == nil && status.Code(err) == codes.Unavailable {
+	if ctx.Err() == nil && (status.Code(err) == codes.Unavailable || errors.Is(err, io.EOF)) {
 		late := time.NewTimer(deathDelay)
 		defer late.Stop()
 		select {

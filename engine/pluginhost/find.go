@@ -61,7 +61,7 @@ func (h *Host) Find(ref Ref) (*Binary, error) {
 			return nil, err
 		}
 	}
-	b, err := h.library.open(ref.Name, path)
+	b, err := h.library.open(ref.Name, path, ref.SHA256 != "")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, sdk.Hint(fmt.Errorf("find plugin %q: %w: there is no file %s", ref.Name, ErrNotFound, path),
@@ -104,6 +104,9 @@ func (h *Host) List() ([]Found, error) {
 // lookUp returns the first path on the search path where something has the
 // plugin's name.
 func (h *Host) lookUp(name string) (string, error) {
+	if name != filepath.Base(name) {
+		return "", h.notFound(name)
+	}
 	for _, dir := range h.opts.Dirs {
 		path := filepath.Join(absolute(dir), prefix+name+suffix())
 		if _, err := os.Stat(path); err == nil {
@@ -126,14 +129,14 @@ func (h *Host) notFound(name string) error {
 	return sdk.Hint(err, hint)
 }
 
-// nearest returns the plugin whose name is most like the given one, or "" if none
-// is within a third of its length.
+// nearest returns the plugin whose name is most like the given one, or "" if more
+// than a third of it would have to change.
 func (h *Host) nearest(name string) string {
 	found, err := h.List()
 	if err != nil {
 		return ""
 	}
-	best, least := "", max(len(name)/3, 1)+1
+	best, least := "", (len(name)+2)/3+1
 	for _, f := range found {
 		if d := levenshtein.Distance(name, f.Name, nil); d < least {
 			best, least = f.Name, d

@@ -1,3 +1,5 @@
+//go:build linux
+
 package pluginhost_test
 
 import (
@@ -110,5 +112,60 @@ func TestList(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v, difference (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestDigestRemembered(t *testing.T) {
+	dir, cache := t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "clusterflow-plugin-x")
+	if err := os.WriteFile(path, []byte("x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	find := func(pin string) (string, error) {
+		h, err := pluginhost.New(pluginhost.Options{Dirs: []string{dir}, CacheDir: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = h.Close(t.Context()) }()
+		b, err := h.Find(pluginhost.Ref{Name: "x", SHA256: pin})
+		if err != nil {
+			return "", err
+		}
+		return b.Digest, nil
+	}
+	memory := func() []string {
+		files, err := filepath.Glob(filepath.Join(cache, "digest", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	first, err := find("")
+	if err != nil || len(memory()) != 0 {
+		t.Fatalf("a new file: got %v, memory %v, want none yet", err, memory())
+	}
+	eventually(t, "the digest is remembered", func() bool {
+		_, err := find("")
+		return err != nil || len(memory()) == 1
+	})
+	text, err := os.ReadFile(memory()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	lie := strings.Repeat("0", len(first))
+	if err := os.WriteFile(memory()[0], []byte(strings.ReplaceAll(string(text), first, lie)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := find(""); got != lie || err != nil {
+		t.Errorf("same file: got %q, %v, want what is in memory", got, err)
+	}
+	if got, err := find(first); got != first || err != nil {
+		t.Errorf("pinned: got %q, %v, want %q", got, err, first)
+	}
+	if err := os.WriteFile(path, []byte("y"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := find(""); got == lie || got == first || err != nil {
+		t.Errorf("changed file: got %q, %v", got, err)
 	}
 }

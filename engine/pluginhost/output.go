@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ func (l *lines) Write(data []byte) (int, error) {
 	defer l.mu.Unlock()
 	size := len(data)
 	for len(data) > 0 {
-		line, rest, ended := cutLine(data)
+		line, rest, ended := bytes.Cut(data, []byte{'\n'})
 		room := sdk.MaxLogLine + 1 - len(l.buf) // one more than is shown tells that it was cut
 		l.buf = append(l.buf, line[:min(len(line), room)]...)
 		if ended {
@@ -47,15 +48,6 @@ func (l *lines) flush() {
 		l.emit(l.buf)
 		l.buf = l.buf[:0]
 	}
-}
-
-func cutLine(data []byte) (line, rest []byte, ended bool) {
-	for i, b := range data {
-		if b == '\n' {
-			return data[:i], data[i+1:], true
-		}
-	}
-	return data, nil, false
 }
 
 // tail keeps what a person needs to see of a crash: the last lines, or those from

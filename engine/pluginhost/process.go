@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +18,6 @@ import (
 // killTime is how long a killed process may take to vanish. Only one that waits
 // for broken hardware in the kernel takes longer.
 const killTime = 5 * time.Second
-
-var errKilled = errors.New("killed before it started")
 
 // process is a running plugin and the connection to it.
 type process struct {
@@ -67,71 +64,6 @@ func (h *Host) newProcess(b *Binary, place *place) *process {
 	return p
 }
 
-// start runs the process until it has described itself. When it fails, the
-// process has ended and failure says why.
-func (p *process) start(ctx context.Context, opts Options) {
-	defer close(p.started)
-	tooLong := fmt.Errorf("it did not answer within %v", opts.StartTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, opts.StartTimeout, tooLong)
-	defer cancel()
-	unwatch := context.AfterFunc(ctx, p.child.kill)
-	err := p.explain(ctx, p.connect(ctx, opts))
-	if unwatch() && err == nil {
-		return
-	}
-	p.child.kill()
-	<-p.child.ended
-	p.failure = fmt.Errorf("start plugin %q: %w", p.child.binary.Name, p.startError(err, context.Cause(ctx)))
-}
-
-func (p *process) connect(ctx context.Context, opts Options) error {
-	defer close(p.child.connected)
-	if _, err := p.plugin.Start(); err != nil {
-		p.child.abort()
-		return err
-	}
-	protocol, err := p.plugin.Client()
-	if err != nil {
-		return err
-	}
-	if c, ok := protocol.(*plugin.GRPCClient); ok {
-		p.conn = c.Conn
-	}
-	raw, err := protocol.Dispense(sdk.PluginName)
-	if err != nil {
-		return err
-	}
-	rpc, ok := raw.(sdk.Client)
-	if !ok {
-		return fmt.Errorf("dispense %s: got %T", sdk.PluginName, raw)
-	}
-	if err := rpc.Configure(ctx, sdk.Configuration{EngineVersion: opts.EngineVersion}); err != nil {
-		return err
-	}
-	if p.description, err = rpc.Describe(ctx); err != nil {
-		return err
-	}
-	if err := checkDescription(p.child.binary.Name, p.description); err != nil {
-		return err
-	}
-	p.rpc = &client{next: rpc, p: p}
-	return nil
-}
-
-// startError picks the reason that helps most: what was wrong with the handshake,
-// that time was up, that the process ended by itself, or what a call said.
-func (p *process) startError(err, cause error) error {
-	switch {
-	case p.child.refusal != nil:
-		return p.withLines(p.child.refusal)
-	case cause != nil:
-		return p.withLines(cause)
-	case p.child.pid() != 0 && !p.child.wanted:
-		return p.crash(err).hint()
-	}
-	return err
-}
-
 // dead reports whether the process has ended.
 func (p *process) dead() bool {
 	select {
@@ -143,9 +75,14 @@ func (p *process) dead() bool {
 }
 
 // end asks the process to exit, kills it after the grace time or when hurry is
-// closed, and returns when it has ended.
+// closed, and returns when it has ended. One that has not started yet is killed.
 func (p *process) end(hurry <-chan struct{}, grace time.Duration) error {
 	p.child.hangUp()
+	select {
+	case <-p.started:
+	default:
+		grace = 0
+	}
 	if p.endsWithin(hurry, grace) {
 		return nil
 	}

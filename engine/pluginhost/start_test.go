@@ -1,3 +1,5 @@
+//go:build linux
+
 package pluginhost_test
 
 import (
@@ -120,7 +122,7 @@ func TestStartNotAProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := h.Client(t.Context(), pluginhost.Ref{Name: "text"}, false)
-	if got, want := message(err), `start plugin "text": `+path+`: exec format error`; got != want {
+	if got, want := message(err), `start plugin "text": run `+path+`: exec format error`; got != want {
 		t.Errorf("got error %s\nwant %s", got, want)
 	}
 	if hintOf(err) == "" {

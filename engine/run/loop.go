@@ -96,6 +96,9 @@ func (l *loop) start(ctx context.Context) {
 
 func (l *loop) handle(m message) {
 	l.mask.add(m.secrets)
+	if m.broken != nil {
+		l.breakOff(m.broken)
+	}
 	err := l.broken
 	if len(m.records) > 0 && err == nil {
 		err = l.append(m.records...)
@@ -106,6 +109,8 @@ func (l *loop) handle(m message) {
 	switch {
 	case m.pause:
 		l.sched.Pause(m.id)
+	case m.resume && l.stopped: // its worker ends it
+		m.slot <- false
 	case m.resume:
 		l.sched.Resume(m.id)
 		l.slots[m.id] = m.slot
@@ -163,11 +168,18 @@ func (l *loop) decided(nodes []Decided) {
 // append stores records. After the first failure nothing new starts.
 func (l *loop) append(records ...state.Record) error {
 	err := l.opts.Store.Append(records...)
-	if err != nil && l.broken == nil {
+	if err != nil {
+		l.breakOff(err)
+	}
+	return err
+}
+
+// breakOff stops a run whose state cannot be stored: nothing new may start.
+func (l *loop) breakOff(err error) {
+	if l.broken == nil {
 		l.broken = fmt.Errorf("store state: %w", err)
 		l.stop(l.broken.Error())
 	}
-	return err
 }
 
 // stop starts no more nodes and reports those that never will.

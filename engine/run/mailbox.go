@@ -18,8 +18,9 @@ type message struct {
 	pause   bool // the worker waits before it tries again
 	resume  bool // it has waited and wants a slot
 	// slot gets true when the worker may go on, false when it must not any more.
-	slot chan bool
-	end  *ending // it is done
+	slot   chan bool
+	end    *ending // it is done
+	broken error   // the state could not be made durable
 	// reply gets what is recorded of the node once the message was handled.
 	reply chan<- reply
 }
@@ -51,7 +52,11 @@ func (m *mailbox) begin(ctx context.Context, secrets []string, start state.Recor
 	if r.err != nil {
 		return r.err
 	}
-	return m.sync(context.WithoutCancel(ctx))
+	err := m.sync(context.WithoutCancel(ctx))
+	if err != nil {
+		m.tell(message{broken: err})
+	}
+	return err
 }
 
 // forward passes an event of the plugin on without waiting for the loop.

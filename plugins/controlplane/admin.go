@@ -64,7 +64,7 @@ func (b *adminBinding) Diff(ctx context.Context) (sdk.Change, error) {
 
 // Render makes the binding and returns when the administrator can see it.
 func (b *adminBinding) Render(ctx context.Context) error {
-	err := kubeapi.Retry(ctx, b.within+bindingGrace, func(ctx context.Context) error {
+	err := kubeapi.Retry(ctx, b.within, func(ctx context.Context) error {
 		err := b.object(b.Admin).Apply(ctx)
 		if !apierrors.IsForbidden(err) || b.SuperAdmin == "" {
 			return err

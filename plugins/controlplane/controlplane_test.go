@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2"
@@ -122,3 +123,12 @@ func newPhase(t *testing.T, fake *kubeapitest.Fake, typ string, config map[strin
 	config["cluster"] = clusterAt(fake.Admin)
 	return phasetest.New(t, Spec(), typ, config)
 }
+
+func newPool(t *testing.T) *kubeapi.Pool {
+	t.Helper()
+	pool := kubeapi.NewPool()
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+var errReadyz = errors.New("not ready")

@@ -182,4 +182,3 @@ func defaults() uploadConfig {
 	}
 	return c
 }
-

@@ -77,7 +77,7 @@ func buildWait(pool *kubeapi.Pool, in resource.Input[waitConfig]) resource.Work[
 			&health{pool: pool, kubeconfig: path, components: in.Config.Components, within: in.Config.Within},
 			&adminBinding{
 				Admin: path, SuperAdmin: hostpath.Abs(in.WorkDir, in.Config.SuperAdmin),
-				pool: pool, within: in.Config.Within,
+				pool: pool, within: in.Config.Within + bindingGrace,
 			},
 		},
 		Outputs: func(context.Context) (waitOutputs, error) {

@@ -26,7 +26,7 @@ import (
 // Spec declares the plugin.
 func Spec() sdk.Spec {
 	return sdk.Spec{
-		Name: "pki", Version: "0.1.0",
+		Name: "pki", Version: "dev",
 		Doc:   "Certificate authorities, certificates, key pairs and kubeconfig files, as kubeadm makes them.",
 		Types: []sdk.Type{caType(), certType(), keyPairType(), kubeconfigType()},
 	}

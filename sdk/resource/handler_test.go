@@ -126,57 +126,6 @@ func TestResumeAfterCrash(t *testing.T) {
 	equal(t, "after undo", w.names(), "old")
 }
 
-func TestUndoByObservation(t *testing.T) {
-	w := newWorld("a", "c")
-	w.things["c"] = "other"
-	p := w.phase()
-	build := p.Build
-	p.Build = func(ctx context.Context, in resource.Input[config]) (resource.Work[outputs], error) {
-		work, err := build(ctx, in)
-		work.Resources = append(work.Resources,
-			&resource.Once{Name: "act", Done: true},
-			&resource.Probe{Name: "wait", Check: func(context.Context) error { return nil }})
-		return work, err
-	}
-	d := drive(t, p)
-	equal(t, "plan", show(d.planUndo(wantNames("a", "b", "c"))), "- thing c; - thing a")
-	ok(t, d.undo(wantNames("a", "b", "c")))
-	equal(t, "after undo", w.names(), "")
-	ok(t, d.undo(wantNames("a", "b", "c")))
-}
-
-func TestUndoGoesOn(t *testing.T) {
-	w := newWorld()
-	d := drive(t, w.phase())
-	ok(t, d.apply(wantNames("a", "b", "c"), false))
-	w.broken["b"] = errBroken
-	result := d.undo(cty.NilVal)
-	equal(t, "summary", result.Diagnostics.Error(), "remove thing b: disk on fire")
-	equal(t, "things", w.names(), "b")
-	delete(w.broken, "b")
-	equal(t, "plan", show(d.planUndo(cty.NilVal)), "- thing b")
-	ok(t, d.undo(cty.NilVal))
-	equal(t, "things", w.names(), "")
-}
-
-// TestUndoNeedsNoBuild checks that a record is enough: what Build reads may be
-// gone by then.
-func TestUndoNeedsNoBuild(t *testing.T) {
-	w := newWorld()
-	d := drive(t, w.phase())
-	ok(t, d.apply(wantNames("a"), false))
-	broken := w.phase()
-	broken.Build = func(context.Context, resource.Input[config]) (resource.Work[outputs], error) {
-		return resource.Work[outputs]{}, errBroken
-	}
-	broken.Validate = func(config) error { return errBroken }
-	later := drive(t, broken)
-	later.private = d.private
-	equal(t, "plan", show(later.planUndo(wantNames("a"))), "- thing a")
-	ok(t, later.undo(wantNames("a")))
-	equal(t, "things", w.names(), "")
-}
-
 func TestFailedOpenKeepsRecord(t *testing.T) {
 	p := newWorld().phase()
 	p.Build = func(context.Context, resource.Input[config]) (resource.Work[outputs], error) {

@@ -83,6 +83,13 @@ func (f *Fake) Object(path string) *unstructured.Unstructured {
 	return f.objects[path].DeepCopy()
 }
 
+// Delete removes what is stored at a path.
+func (f *Fake) Delete(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.objects, path)
+}
+
 // AddKind makes a kind known to clients that ask for it.
 func (f *Fake) AddKind(kind schema.GroupVersionKind, resource string, namespaced bool) {
 	f.mu.Lock()

@@ -1,0 +1,101 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"syscall"
+
+	"github.com/hashicorp/go-plugin"
+
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+var errKilled = errors.New("killed before it started")
+
+// start runs the process until it has described itself. When it fails, the
+// process has ended and failure says why.
+func (p *process) start(ctx context.Context, opts Options) {
+	defer close(p.started)
+	tooLong := fmt.Errorf("it did not answer within %v", opts.StartTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, opts.StartTimeout, tooLong)
+	defer cancel()
+	unwatch := context.AfterFunc(ctx, p.child.kill)
+	err := p.explain(ctx, p.connect(ctx, opts))
+	if unwatch() && err == nil {
+		return
+	}
+	p.child.kill()
+	<-p.child.ended
+	p.failure = fmt.Errorf("start plugin %q: %w", p.child.binary.Name, p.startError(err, context.Cause(ctx)))
+}
+
+func (p *process) connect(ctx context.Context, opts Options) error {
+	defer close(p.child.connected)
+	if _, err := p.plugin.Start(); err != nil {
+		p.child.abort()
+		return err
+	}
+	protocol, err := p.plugin.Client()
+	if err != nil {
+		return err
+	}
+	if c, ok := protocol.(*plugin.GRPCClient); ok {
+		p.conn = c.Conn
+	}
+	raw, err := protocol.Dispense(sdk.PluginName)
+	if err != nil {
+		return err
+	}
+	rpc, ok := raw.(sdk.Client)
+	if !ok {
+		return fmt.Errorf("dispense %s: got %T", sdk.PluginName, raw)
+	}
+	if err := rpc.Configure(ctx, sdk.Configuration{EngineVersion: opts.EngineVersion}); err != nil {
+		return err
+	}
+	if p.description, err = rpc.Describe(ctx); err != nil {
+		return err
+	}
+	if err := checkDescription(p.child.binary.Name, p.description); err != nil {
+		return err
+	}
+	p.rpc = &client{next: rpc, p: p}
+	return nil
+}
+
+// startError picks the reason that helps most: what was wrong with the handshake,
+// that time was up, that the process ended by itself, or what a call said.
+func (p *process) startError(err, cause error) error {
+	switch {
+	case p.child.refusal != nil:
+		return p.withLines(p.child.refusal)
+	case cause != nil:
+		return p.withLines(cause)
+	case p.child.pid() == 0:
+		return launchError(p.child.binary.Path, err)
+	case !p.child.wanted:
+		return p.crash(err).hint()
+	}
+	return err
+}
+
+// launchError says in terms of the file why it does not start.
+func launchError(path string, err error) error {
+	var cause syscall.Errno
+	if !errors.As(err, &cause) {
+		return err
+	}
+	err = &fs.PathError{Op: "run", Path: path, Err: cause}
+	switch {
+	case errors.Is(cause, syscall.ENOEXEC):
+		return sdk.Hint(err, fmt.Sprintf("It is no program for %s/%s. Build it for this machine.", runtime.GOOS, runtime.GOARCH))
+	case errors.Is(cause, syscall.EACCES):
+		return sdk.Hint(err, "Check its mode, and that its file system is not mounted noexec.")
+	case errors.Is(cause, syscall.ENOENT):
+		return sdk.Hint(err, "The interpreter or loader that it names is missing.")
+	}
+	return err
+}
