@@ -37,29 +37,28 @@ type ApplyOptions struct {
 
 // Apply plans the pipeline, has the plan approved and carries it out, all while
 // it holds the pipeline's state. It returns the outcomes for [Pipeline.Outputs].
+// A result without a status means that nothing ran.
 func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Result, known plan.Outcomes, err error) {
-	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationApply), time.Now()))
-	if err != nil {
-		return result, nil, err
-	}
-	defer func() { err = errors.Join(err, p.leave(store)) }()
-	if err := ensureKey(p.StateDir()); err != nil {
-		return result, nil, err
-	}
 	planner, err := p.planner(opts.Rerun)
 	if err != nil {
 		return result, nil, err
 	}
-	planned, err := p.build(ctx, planner, store.State())
+	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationApply), time.Now()))
+	if err != nil {
+		return result, nil, err
+	}
+	defer func() { err = leave(store, err) }()
+	if planner.Key, err = ensureKey(p.StateDir()); err != nil {
+		return result, nil, err
+	}
+	planned, err := planner.Build(ctx, store.State())
 	if err != nil {
 		return result, nil, err
 	}
 	if err := opts.Approve(planned); err != nil {
 		return result, planned.Outcomes(), err
 	}
-	if !planned.HasChanges() && recorded(planned, store.State()) {
-		return run.Result{Status: event.RunSucceeded}, planned.Outcomes(), nil
-	}
+	planner.Settled = planned.Settled(p.Program)
 	return run.Apply(ctx, planner, p.options(store, opts))
 }
 
@@ -71,13 +70,17 @@ func (p *Pipeline) options(store *state.Store, opts ApplyOptions) run.Options {
 	}
 }
 
-// leave gives the state free. A directory that records nothing is removed: it
-// was made for a run that did nothing.
-func (p *Pipeline) leave(store *state.Store) error {
-	if !store.State().Empty() {
-		return store.Close()
+// leave gives the state free after a run that ended with err. A directory that
+// records nothing is removed: it was made for a run that did nothing.
+func leave(store *state.Store, err error) error {
+	end := store.Close
+	if store.State().Empty() {
+		end = func() error { return removeState(store) }
 	}
-	return removeState(store)
+	if left := end(); err == nil { // else the run has told what is wrong with the state
+		return left
+	}
+	return err
 }
 
 func removeState(store *state.Store) error {
@@ -89,29 +92,12 @@ func removeState(store *state.Store) error {
 	return err
 }
 
-// recorded reports whether every phase of an empty plan is recorded with these
-// inputs, so that a run would neither do nor store anything.
-func recorded(planned *plan.Plan, known *state.State) bool {
-	if known.Run.Interrupted() {
-		return false
-	}
-	for _, step := range planned.Steps {
-		if step.Action == plan.Skip {
-			continue
-		}
-		n := known.Nodes[step.Address]
-		if n == nil || n.Status != state.Succeeded || n.Success == nil || n.Success.Inputs != step.Identity.Inputs {
-			return false
-		}
-	}
-	return true
-}
-
 // UndoOptions configure [Engine.Undo].
 type UndoOptions struct {
 	Parallelism int
 	// Approve is shown what is recorded, in the order of the undo, before anything
-	// is done; an error stops it. It is called with none when nothing is recorded.
+	// is done; an error stops it. It is called with none when nothing is recorded;
+	// then nothing runs, and the result has no status.
 	// Required.
 	Approve func([]*state.Node) error
 	Sink    event.Sink
@@ -123,18 +109,18 @@ type UndoOptions struct {
 func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
 	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
 	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
-	p.plugins = newPlugins(ctx, e.host, source)
+	p.plugins = newPlugins(e.host, source)
 	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
 		if err != nil {
 			return result, err
 		}
-		return run.Result{Status: event.RunSucceeded}, opts.Approve(nil)
+		return result, opts.Approve(nil)
 	}
 	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationUndo), time.Now()))
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = errors.Join(err, p.leave(store)) }()
+	defer func() { err = leave(store, err) }()
 	addresses := store.State().UndoOrder()
 	nodes := make([]*state.Node, 0, len(addresses))
 	for _, a := range addresses {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -45,6 +44,9 @@ func New(opts Options) (*Engine, error) {
 	return &Engine{opts: opts, host: host}, nil
 }
 
+// StateDir is where the state of pipelines is kept.
+func (e *Engine) StateDir() string { return e.opts.StateDir }
+
 // Close ends all plugin processes.
 func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
 
@@ -70,7 +72,8 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 	if diags.HasErrors() {
 		return p, diags
 	}
-	p.plugins = newPlugins(ctx, e.host, source)
+	p.plugins = newPlugins(e.host, source)
+	p.plugins.describeAll(ctx, source)
 	program, more := expand.Expand(source, vars, p.plugins)
 	diags = append(diags, more...)
 	if diags.HasErrors() {
@@ -118,12 +121,7 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.build(ctx, planner, prior)
-}
-
-func (p *Pipeline) build(ctx context.Context, planner *plan.Planner, prior *state.State) (*plan.Plan, error) {
-	out, errs := planner.Build(ctx, prior)
-	return out, errors.Join(errs...)
+	return planner.Build(ctx, prior)
 }
 
 func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
@@ -133,9 +131,27 @@ func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
 	}
 	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Key: key, Rerun: map[string]bool{}}
 	for _, address := range rerun {
+		if _, ok := p.Program.Node(address); !ok {
+			return nil, p.unknownPhase(address)
+		}
 		planner.Rerun[address] = true
 	}
 	return planner, nil
+}
+
+// UnknownPhaseError says that a phase which was named does not exist.
+type UnknownPhaseError struct{ Address, Suggestion string }
+
+func (e *UnknownPhaseError) Error() string {
+	return fmt.Sprintf("there is no phase %s.%s", e.Address, e.Suggestion)
+}
+
+func (p *Pipeline) unknownPhase(address string) error {
+	var known []string
+	for _, n := range p.Program.Nodes {
+		known = append(known, n.Address)
+	}
+	return &UnknownPhaseError{Address: address, Suggestion: diag.DidYouMean(address, known)}
 }
 
 // Outputs evaluates the pipeline's outputs with what is known of its phases.

@@ -29,15 +29,16 @@ func readKey(stateDir string) ([]byte, error) {
 	return key, nil
 }
 
-// ensureKey makes the key if there is none. The caller holds the state's lock.
-func ensureKey(stateDir string) error {
+// ensureKey returns the key and makes it if there is none. The caller holds the
+// state's lock.
+func ensureKey(stateDir string) ([]byte, error) {
 	key, err := readKey(stateDir)
 	if err != nil || len(key) == keySize {
-		return err
+		return key, err
 	}
 	key = make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails
-	return resource.WriteFile(filepath.Join(stateDir, keyName), key, 0o600)
+	return key, resource.WriteFile(filepath.Join(stateDir, keyName), key, 0o600)
 }
 
 func removeKey(stateDir string) error {

@@ -33,13 +33,18 @@ type description struct {
 	err error
 }
 
-// newPlugins reads the plugin blocks of a pipeline and lets every plugin that it
-// uses describe itself. Problems are kept for the phases that use the plugin.
-func newPlugins(ctx context.Context, host *pluginhost.Host, source *config.Pipeline) *plugins {
+// newPlugins reads the plugin blocks of a pipeline.
+func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
 	p := &plugins{host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{}}
 	for name, block := range source.Root.Plugins {
 		p.refs[name] = pluginhost.Ref{Name: name, Source: block.Source, SHA256: block.SHA256}
 	}
+	return p
+}
+
+// describeAll lets every plugin that the pipeline uses describe itself. Problems
+// are kept for the phases that use the plugin.
+func (p *plugins) describeAll(ctx context.Context, source *config.Pipeline) {
 	for _, m := range source.Modules {
 		for _, phase := range m.Phases {
 			if _, ok := p.described[phase.Plugin]; !ok {
@@ -47,7 +52,6 @@ func newPlugins(ctx context.Context, host *pluginhost.Host, source *config.Pipel
 			}
 		}
 	}
-	return p
 }
 
 func (p *plugins) describe(ctx context.Context, plugin string) description {
@@ -95,10 +99,36 @@ func (p *plugins) Type(plugin, typ string) (sdk.TypeDescription, error) {
 	return sdk.TypeDescription{}, missing
 }
 
-// Client returns a client of the plugin's shared process.
+// Client returns a client of the plugin's shared process, for calls that change
+// nothing.
 func (p *plugins) Client(ctx context.Context, plugin string) (sdk.Client, error) {
 	lease, err := p.host.Client(ctx, p.ref(plugin), false)
-	return lease.Client, err
+	if err != nil {
+		return nil, err
+	}
+	return &reader{Client: lease.Client, plugins: p, plugin: plugin}, nil
+}
+
+// reader asks again, in a new process, when the one that it shares with other
+// phases died under a call that only reads: it may be another phase's fault.
+type reader struct {
+	sdk.Client
+	plugins *plugins
+	plugin  string
+}
+
+// Plan implements [sdk.Client].
+func (r *reader) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	out, err := r.Client.Plan(ctx, req)
+	var crash *pluginhost.CrashError
+	if !errors.As(err, &crash) {
+		return out, err
+	}
+	lease, startErr := r.plugins.host.Client(ctx, r.plugins.ref(r.plugin), false)
+	if startErr != nil {
+		return out, err
+	}
+	return lease.Client.Plan(ctx, req)
 }
 
 // Digest is the sha256 of the plugin's binary, or "" if there is none.

@@ -52,7 +52,7 @@ locals {
   dir      = abspath(var.dir)
   binaries = abspath(var.binaries)
   programs = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-  endpoint = "https://${var.address}:${phase.ports.ports.apiserver}"
+  endpoint = "${var.address}:${phase.ports.ports.apiserver}"
 }
 
 phase "preflight.host" "preflight" {
@@ -96,8 +96,8 @@ module "kubeconfig" {
   source         = "./modules/kubeconfig"
   dir            = phase.home.path
   ca             = module.certs.ca
-  endpoint       = local.endpoint
-  local_endpoint = local.endpoint
+  endpoint       = "https://${local.endpoint}"
+  local_endpoint = "https://${local.endpoint}"
 }
 
 module "etcd" {
@@ -149,7 +149,7 @@ module "cluster" {
   super_admin_kubeconfig = module.kubeconfig.super_admin
   components             = module.control_plane.components
   kubernetes_version     = var.kubernetes_version
-  control_plane_endpoint = trimprefix(module.control_plane.apiserver, "https://")
+  control_plane_endpoint = local.endpoint
   cert_dir               = "${phase.home.path}/pki"
   etcd_data_dir          = "${phase.home.path}/etcd-data"
   service_subnet         = var.service_subnet

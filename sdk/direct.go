@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -35,13 +34,19 @@ func (d *direct) Describe(context.Context) (Description, error) { return describ
 
 func (d *direct) Configure(context.Context, Configuration) error { return nil }
 
-func (d *direct) Validate(ctx context.Context, typ string, config cty.Value) (diags Diagnostics, err error) {
+func (d *direct) Validate(ctx context.Context, typ string, config cty.Value) (Diagnostics, error) {
 	t, err := d.typ(typ)
 	if err != nil {
 		return nil, err
 	}
+	return validate(ctx, t.Handler, config), nil
+}
+
+func validate(ctx context.Context, h Handler, config cty.Value) (diags Diagnostics) {
+	var err error
+	defer func() { diags = append(diags, Diagnose(err)...) }()
 	defer recoverTo(&err)
-	return t.Handler.Validate(ctx, config), nil
+	return h.Validate(ctx, config)
 }
 
 func (d *direct) Plan(ctx context.Context, req PlanRequest) (plan Plan, err error) {
@@ -54,7 +59,13 @@ func (d *direct) Plan(ctx context.Context, req PlanRequest) (plan Plan, err erro
 	if err != nil || req.Undo {
 		return plan, err
 	}
-	if plan.Outputs == cty.NilVal {
+	if plan.Diagnostics.HasErrors() {
+		return Plan{}, plan.Diagnostics
+	}
+	switch {
+	case len(t.Outputs) == 0 && plan.Outputs == cty.NilVal:
+		plan.Outputs = cty.EmptyObjectVal
+	case plan.Outputs == cty.NilVal:
 		plan.Outputs = cty.UnknownVal(ObjectType(t.Outputs))
 	}
 	if err := CheckOutputs(t.Outputs, plan.Outputs, len(plan.Changes) == 0); err != nil {
@@ -73,6 +84,9 @@ func (d *direct) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 		if err != nil {
 			return result, err
 		}
+		if len(t.Outputs) == 0 {
+			result.Outputs = cty.EmptyObjectVal
+		}
 		if err := CheckOutputs(t.Outputs, result.Outputs, true); err != nil {
 			return result, Permanent(fmt.Errorf("apply %s.%s: %w", d.spec.Name, t.Name, err))
 		}
@@ -86,7 +100,9 @@ func (d *direct) Undo(ctx context.Context, req UndoRequest, emit func(Event)) (R
 		return Result{}, err
 	}
 	return d.run(ctx, req.ID, emit, func(ctx context.Context) (Result, error) {
-		return t.Handler.Undo(ctx, req)
+		result, err := t.Handler.Undo(ctx, req)
+		result.Outputs = cty.NilVal
+		return result, err
 	})
 }
 
@@ -115,16 +131,27 @@ func (d *direct) run(
 	ctx = WithEmitter(ctx, events.send)
 	logger := zerolog.New(logWriter{events.send}).Level(zerolog.DebugLevel)
 	result, err := safely(logger.WithContext(ctx), call)
-	result.Status = StatusOK
 	if err != nil {
-		result.Status = StatusFailed
-		var cancelled *CancelledError
-		if errors.As(context.Cause(ctx), &cancelled) {
-			result.Status = StatusCancelled
-		}
-		result.Diagnostics = append(result.Diagnostics, Diagnose(err)...)
+		return failure(ctx, result, err), nil
 	}
+	result.Status = StatusOK
 	return result, nil
+}
+
+// failure is the result of a call that returned an error. It keeps the private
+// record: something may have been done.
+func failure(ctx context.Context, result Result, err error) Result {
+	result.Status, result.Outputs = StatusFailed, cty.NilVal
+	cause := context.Cause(ctx)
+	var cancelled *CancelledError
+	if errors.As(cause, &cancelled) {
+		result.Status = StatusCancelled
+	}
+	if errors.Is(err, context.Canceled) && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, cause) // "context canceled" says little
+	}
+	result.Diagnostics = append(result.Diagnostics, Diagnose(err)...)
+	return result
 }
 
 func (d *direct) Cancel(_ context.Context, id Ident, reason string) (bool, error) {
@@ -142,12 +169,12 @@ func (d *direct) Upgrade(_ context.Context, typ string, from int64, private []by
 	if err != nil {
 		return nil, err
 	}
-	if t.Upgrade == nil || from == t.Version {
-		return private, nil
-	}
 	if from > t.Version {
 		return nil, Hint(fmt.Errorf("read record of %s.%s: version %d, this plugin knows %d", d.spec.Name, typ, from, t.Version),
 			"Use the newer plugin that wrote it.")
+	}
+	if t.Upgrade == nil || from == t.Version {
+		return private, nil
 	}
 	defer recoverTo(&err)
 	return t.Upgrade(from, private)
@@ -209,36 +236,4 @@ func recoverTo(err *error) {
 		*err = Permanent(Hint(fmt.Errorf("the plugin panicked: %v", p),
 			"This is a defect of the plugin. Report it with this stack:\n"+string(debug.Stack())))
 	}
-}
-
-// serial hands events on one at a time and drops those that come after the call
-// has ended, from a goroutine that a handler forgot.
-type serial struct {
-	mu     sync.Mutex
-	closed bool
-	emit   func(Event)
-}
-
-func (s *serial) send(e Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed && s.emit != nil {
-		s.emit(e)
-	}
-}
-
-func (s *serial) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-}
-
-// logWriter turns zerolog lines into Log events.
-type logWriter struct{ send func(Event) }
-
-var _ io.Writer = logWriter{}
-
-func (w logWriter) Write(line []byte) (int, error) {
-	w.send(parseLog(line, ""))
-	return len(line), nil
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/zclconf/go-cty/cty"
-	"google.golang.org/grpc"
 
 	pb "github.com/clusterflow/clusterflow/sdk/internal/pluginv1"
 )
@@ -143,49 +141,8 @@ func (c *client) Undo(ctx context.Context, req UndoRequest, emit func(Event)) (R
 	return receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
 }
 
-// receive passes events on until the stream ends. There must be exactly one
-// result, and it must be last.
-func receive(next func() (*pb.Event, error), t TypeDescription, emit func(Event)) (Result, error) {
-	var result *pb.Result
-	for {
-		wire, err := next()
-		switch {
-		case errors.Is(err, io.EOF) && result == nil:
-			return Result{}, ErrNoResult
-		case errors.Is(err, io.EOF):
-			return resultFromWire(result, t)
-		case err != nil && result != nil: // the result counts, whatever broke after it
-			return resultFromWire(result, t)
-		case err != nil:
-			return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
-		case result != nil:
-			return Result{}, fmt.Errorf("%w: it sent more after its result", ErrNoResult)
-		case wire.GetResult() != nil:
-			result = wire.GetResult()
-			continue
-		}
-		if e := eventFromWire(wire); e != nil && emit != nil {
-			emit(e)
-		}
-	}
-}
-
-func resultFromWire(w *pb.Result, t TypeDescription) (Result, error) {
-	outputs, err := valueFromWire(w.GetOutputs(), ObjectType(t.Outputs))
-	if err != nil {
-		return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
-	}
-	status := Status(w.GetStatus())
-	if status < StatusOK || status > StatusCancelled {
-		return Result{}, fmt.Errorf("%w: it sent the status %d", ErrNoResult, w.GetStatus())
-	}
-	return Result{
-		Status: status, Outputs: outputs, Private: w.GetPrivate(), Diagnostics: diagsFromWire(w.GetDiagnostics()),
-	}, nil
-}
-
 func (c *client) Cancel(ctx context.Context, id Ident, reason string) (bool, error) {
-	r, err := c.rpc.Cancel(ctx, &pb.CancelRequest{Id: identToWire(id), Reason: reason})
+	r, err := c.rpc.Cancel(ctx, &pb.CancelRequest{Id: identToWire(id), Reason: validText(reason)})
 	if err != nil {
 		return false, fmt.Errorf("cancel: %w", err)
 	}
@@ -247,5 +204,3 @@ func asError(wire []*pb.Diagnostic) error {
 	}
 	return nil
 }
-
-func newClient(conn *grpc.ClientConn) Client { return &client{rpc: pb.NewPluginServiceClient(conn)} }

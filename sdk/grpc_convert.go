@@ -13,6 +13,9 @@ import (
 )
 
 // A nil DynamicValue stands for cty.NilVal, the absent value.
+//
+// Texts from handlers may hold anything that a command printed or a file contained.
+// They are made valid here: one bad byte would otherwise break the whole call.
 
 func valueToWire(v cty.Value, t cty.Type) (*pb.DynamicValue, error) {
 	if v == cty.NilVal {
@@ -62,7 +65,7 @@ func diagsToWire(diags Diagnostics) []*pb.Diagnostic {
 	out := make([]*pb.Diagnostic, 0, len(diags))
 	for _, d := range diags {
 		out = append(out, &pb.Diagnostic{
-			Severity: pb.Diagnostic_Severity(d.Severity), Summary: d.Summary, Detail: d.Detail,
+			Severity: pb.Diagnostic_Severity(d.Severity), Summary: validText(d.Summary), Detail: validText(d.Detail),
 			Path: pathToWire(d.Path), Permanent: d.Permanent,
 		})
 	}
@@ -91,10 +94,10 @@ func pathToWire(path cty.Path) *pb.Path {
 	for _, step := range path {
 		switch s := step.(type) {
 		case cty.GetAttrStep:
-			out.Steps = append(out.Steps, &pb.Path_Step{Step: &pb.Path_Step_Attribute{Attribute: s.Name}})
+			out.Steps = append(out.Steps, &pb.Path_Step{Step: &pb.Path_Step_Attribute{Attribute: validText(s.Name)}})
 		case cty.IndexStep:
 			if s.Key.Type() == cty.String {
-				out.Steps = append(out.Steps, &pb.Path_Step{Step: &pb.Path_Step_Key{Key: s.Key.AsString()}})
+				out.Steps = append(out.Steps, &pb.Path_Step{Step: &pb.Path_Step_Key{Key: validText(s.Key.AsString())}})
 				continue
 			}
 			index, _ := s.Key.AsBigFloat().Int64()
@@ -121,7 +124,8 @@ func pathFromWire(w *pb.Path) cty.Path {
 
 func changeToWire(c Change) *pb.Change {
 	return &pb.Change{
-		Op: string(c.Op), Kind: c.Kind, Target: c.Target, Reason: c.Reason, Diff: c.Diff, Disruptive: c.Disruptive,
+		Op: string(c.Op), Kind: validText(c.Kind), Target: validText(c.Target), Reason: validText(c.Reason),
+		Diff: validText(c.Diff), Disruptive: c.Disruptive,
 	}
 }
 
@@ -136,11 +140,12 @@ func eventToWire(e Event) *pb.Event {
 	switch e := e.(type) {
 	case Log:
 		return &pb.Event{Event: &pb.Event_Log{Log: &pb.Log{
-			Level: e.Level, Message: e.Message, Fields: e.Fields, Stream: e.Stream,
+			Level: validText(e.Level), Message: validText(e.Message), Fields: validFields(e.Fields), Stream: validText(e.Stream),
 		}}}
 	case Progress:
 		return &pb.Event{Event: &pb.Event_Progress{Progress: &pb.Progress{
-			Id: e.ID, Label: e.Label, Current: e.Current, Total: e.Total, Unit: e.Unit, Done: e.Done,
+			Id: validText(e.ID), Label: validText(e.Label), Current: e.Current, Total: e.Total,
+			Unit: validText(e.Unit), Done: e.Done,
 		}}}
 	case Checkpoint:
 		return &pb.Event{Event: &pb.Event_Checkpoint{Checkpoint: &pb.Checkpoint{Private: e.Private}}}
@@ -149,6 +154,17 @@ func eventToWire(e Event) *pb.Event {
 	default:
 		return &pb.Event{}
 	}
+}
+
+func validFields(fields map[string]string) map[string]string {
+	var out map[string]string
+	for key, value := range fields {
+		if out == nil {
+			out = make(map[string]string, len(fields))
+		}
+		out[validText(key)] = validText(value)
+	}
+	return out
 }
 
 // eventFromWire returns nil for an event of a newer protocol.

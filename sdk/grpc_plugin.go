@@ -48,12 +48,25 @@ func (p *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 	if p.spec == nil {
 		return errors.New("serve plugin: no spec")
 	}
-	pb.RegisterPluginServiceServer(s, &server{spec: *p.spec, client: Direct(*p.spec)})
+	Register(s, *p.spec)
 	return nil
 }
 
 func (p *grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return newClient(conn), nil
+	return NewClient(conn), nil
+}
+
+// Register serves a plugin on a gRPC server of the caller's, and [NewClient] is the
+// other end. Plugins use [Main] and the engine go-plugin instead; this pair is for
+// those who bring a connection of their own, such as tests.
+func Register(s grpc.ServiceRegistrar, spec Spec) {
+	pb.RegisterPluginServiceServer(s, &server{spec: spec, client: Direct(spec)})
+}
+
+// NewClient returns a client of a plugin at the other end of a connection. Both
+// ends should allow messages of [MaxMessageSize].
+func NewClient(conn grpc.ClientConnInterface) Client {
+	return &client{rpc: pb.NewPluginServiceClient(conn)}
 }
 
 func serverOptions() []grpc.ServerOption {

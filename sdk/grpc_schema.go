@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -92,11 +93,7 @@ func attributesToWire(attrs []Attribute) ([]*pb.Attribute, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encode type of attribute %s: %w", a.Name, err)
 		}
-		fallback := a.Default
-		if fallback == cty.NilVal {
-			fallback = cty.NilVal
-		}
-		def, err := valueToWire(fallback, a.Type.WithoutOptionalAttributesDeep())
+		def, err := defaultToWire(a)
 		if err != nil {
 			return nil, fmt.Errorf("encode default of attribute %s: %w", a.Name, err)
 		}
@@ -106,6 +103,17 @@ func attributesToWire(attrs []Attribute) ([]*pb.Attribute, error) {
 		})
 	}
 	return out, nil
+}
+
+func defaultToWire(a Attribute) (*pb.DynamicValue, error) {
+	if a.Default == cty.NilVal {
+		return nil, nil
+	}
+	v, err := convert.Convert(a.Default, a.Type)
+	if err != nil {
+		return nil, err
+	}
+	return valueToWire(v, a.Type.WithoutOptionalAttributesDeep())
 }
 
 func attributesFromWire(wire []*pb.Attribute) ([]Attribute, error) {

@@ -3,10 +3,12 @@ package sdk
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/clusterflow/clusterflow/sdk/internal/pluginv1"
 )
@@ -108,8 +110,13 @@ func (s *server) stream(
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	result, err := call(ctx, func(e Event) {
-		if err := send(eventToWire(e)); err != nil {
-			cancel(err)
+		wire := eventToWire(e)
+		err := checkSize(wire)
+		if err == nil {
+			err = send(wire)
+		}
+		if err != nil {
+			cancel(fmt.Errorf("send %T: %w", e, err))
 		}
 	})
 	if err != nil {
@@ -123,7 +130,22 @@ func (s *server) stream(
 			return err
 		}
 	}
-	return send(&pb.Event{Event: &pb.Event_Result{Result: out}})
+	wire := &pb.Event{Event: &pb.Event_Result{Result: out}}
+	if err := checkSize(wire); err != nil { // it was done, so say that rather than nothing
+		diags := Diagnose(Permanent(fmt.Errorf("send result: %w", err)))
+		wire.Event = &pb.Event_Result{Result: &pb.Result{Status: pb.Result_STATUS_FAILED, Diagnostics: diagsToWire(diags)}}
+	}
+	return send(wire)
+}
+
+// checkSize refuses what the other end would not take. It comes before the
+// attempt, which would end the whole stream.
+func checkSize(e *pb.Event) error {
+	const envelope = 64 // bytes, around an event
+	if size := proto.Size(e); size > MaxMessageSize-envelope {
+		return fmt.Errorf("message of %d bytes: at most %d are allowed", size, MaxMessageSize-envelope)
+	}
+	return nil
 }
 
 func (s *server) Cancel(ctx context.Context, r *pb.CancelRequest) (*pb.CancelResponse, error) {

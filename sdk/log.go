@@ -3,7 +3,6 @@ package sdk
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -22,16 +21,13 @@ func parseLog(line []byte, stream string) Log {
 	if len(line) > MaxLogLine {
 		line = append(bytes.Clone(line[:MaxLogLine]), " …"...)
 	}
-	var raw map[string]any
+	var raw map[string]json.RawMessage
 	if len(line) == 0 || line[0] != '{' || json.Unmarshal(line, &raw) != nil {
-		return Log{Level: "info", Message: strings.ToValidUTF8(string(line), "\uFFFD"), Stream: stream}
+		return Log{Level: "info", Message: validText(string(line)), Stream: stream}
 	}
-	log := Log{Level: "info", Stream: stream, Fields: map[string]string{}}
+	log := Log{Level: "info", Stream: stream}
 	for key, value := range raw {
-		text, isString := value.(string)
-		if !isString {
-			text = fmt.Sprint(value)
-		}
+		text := plainText(value)
 		switch key {
 		case zerolog.LevelFieldName, "@level":
 			log.Level = level(text)
@@ -39,14 +35,26 @@ func parseLog(line []byte, stream string) Log {
 			log.Message = text
 		case zerolog.TimestampFieldName, "@timestamp":
 		default:
+			if log.Fields == nil {
+				log.Fields = map[string]string{}
+			}
 			log.Fields[key] = text
 		}
 	}
-	if len(log.Fields) == 0 {
-		log.Fields = nil
-	}
 	return log
 }
+
+// plainText is the content of a JSON string, and any other JSON as it is written.
+func plainText(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil && string(value) != "null" {
+		return text
+	}
+	return validText(string(value))
+}
+
+// validText makes a text fit to cross the wire, where strings are UTF-8.
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func level(text string) string {
 	switch l := strings.ToLower(text); l {

@@ -13,17 +13,12 @@ import (
 // elsewhere are ignored: when a service manager stops all processes of a unit, the
 // engine decides what a plugin does.
 func followEngine() {
-	runtime.LockOSThread() // the request is one of a thread
-	defer runtime.UnlockOSThread()
-	if os.Getpid() != syscall.Getpgrp() || syscall.Gettid() != os.Getpid() {
-		return // not started by the engine, or not on the thread that was marked
+	if os.Getpid() != syscall.Getpgrp() {
+		return // not started by the engine
 	}
 	engine := os.Getppid()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0); errno != 0 {
-		return // the old request stands
-	}
 	go func() {
 		for range signals {
 			if os.Getppid() != engine {
@@ -31,4 +26,33 @@ func followEngine() {
 			}
 		}
 	}()
+	onMainThread(func() {
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
+	})
+}
+
+// onMainThread runs f on the thread that the process began with, of which the
+// request to be killed is a property. Early in main it is the current one or idle.
+// If it cannot be had, f does not run: the process will be killed, but not its
+// children.
+func onMainThread(f func()) {
+	const attempts = 8 // each holds a thread back, so that the next one gets another
+	done := make(chan struct{})
+	defer close(done)
+	for range attempts {
+		found := make(chan bool)
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			main := syscall.Gettid() == os.Getpid()
+			if main {
+				f()
+			}
+			found <- main
+			<-done
+		}()
+		if <-found {
+			return
+		}
+	}
 }

@@ -63,16 +63,14 @@ func parseTag(f reflect.StructField) (name string, flags map[string]bool) {
 	return parts[0], flags
 }
 
-var (
-	durationType = reflect.TypeFor[time.Duration]()
-	valueType    = reflect.TypeFor[cty.Value]()
-)
+func isDuration(t reflect.Type) bool { return t == reflect.TypeFor[time.Duration]() }
+func isValue(t reflect.Type) bool    { return t == reflect.TypeFor[cty.Value]() }
 
 func typeOf(t reflect.Type) cty.Type {
-	switch {
-	case t == durationType:
+	if isDuration(t) {
 		return cty.String
-	case t == valueType:
+	}
+	if isValue(t) {
 		return cty.DynamicPseudoType
 	}
 	switch t.Kind() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 )
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -74,17 +75,8 @@ func (t TypeDescription) validate() []error {
 	if t.Doc == "" || t.Example == "" {
 		bad("want a Doc and an Example")
 	}
-	for _, set := range [][]Attribute{t.Config, t.Outputs} {
-		seen := map[string]bool{}
-		for _, a := range set {
-			if seen[a.Name] {
-				bad("attribute %q declared twice", a.Name)
-			}
-			seen[a.Name] = true
-			if err := a.validate(); err != nil {
-				bad("%w", err)
-			}
-		}
+	for _, err := range append(validateAttributes(t.Config), validateAttributes(t.Outputs)...) {
+		bad("%w", err)
 	}
 	for _, a := range t.Config {
 		if slices.Contains(ReservedNames(), a.Name) {
@@ -94,6 +86,21 @@ func (t TypeDescription) validate() []error {
 	for _, a := range t.Outputs {
 		if a.Name == "status" || a.Name == "error" {
 			bad("output %q is reserved by the pipeline language", a.Name)
+		}
+	}
+	return errs
+}
+
+func validateAttributes(attrs []Attribute) []error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, a := range attrs {
+		if seen[a.Name] {
+			errs = append(errs, fmt.Errorf("attribute %q declared twice", a.Name))
+		}
+		seen[a.Name] = true
+		if err := a.validate(); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errs
@@ -109,8 +116,19 @@ func (a Attribute) validate() error {
 		return fmt.Errorf("attribute %q: no doc", a.Name)
 	case a.Required && a.Default != cty.NilVal:
 		return fmt.Errorf("attribute %q: required and with a default", a.Name)
+	case !a.fits(a.Default):
+		return fmt.Errorf("attribute %q: its default is no %s", a.Name, a.Type.FriendlyName())
 	case len(a.Enum) > 0 && a.Type != cty.String:
 		return fmt.Errorf("attribute %q: an enum of %s", a.Name, a.Type.FriendlyName())
 	}
 	return nil
+}
+
+// fits reports whether a default, where there is one, is of the attribute's type.
+func (a Attribute) fits(v cty.Value) bool {
+	if v == cty.NilVal {
+		return true
+	}
+	_, err := convert.Convert(v, a.Type)
+	return err == nil
 }

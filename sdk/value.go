@@ -18,7 +18,7 @@ func Decode[T any](v cty.Value) (T, error) {
 }
 
 func decodeInto(v cty.Value, to reflect.Value, path cty.Path) error {
-	if to.Type() == valueType {
+	if isValue(to.Type()) {
 		to.Set(reflect.ValueOf(v))
 		return nil
 	}
@@ -28,28 +28,13 @@ func decodeInto(v cty.Value, to reflect.Value, path cty.Path) error {
 	if !v.IsKnown() {
 		return path.NewErrorf("value is not known yet")
 	}
-	if to.Type() == durationType {
-		d, err := time.ParseDuration(v.AsString())
-		if err != nil {
-			return path.NewErrorf(`%q is not a duration such as "90s" or "10m"`, v.AsString())
-		}
-		to.SetInt(int64(d))
-		return nil
-	}
 	switch to.Kind() {
 	case reflect.String:
 		to.SetString(v.AsString())
 	case reflect.Bool:
 		to.SetBool(v.True())
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		n, acc := v.AsBigFloat().Int64()
-		if acc != big.Exact || to.OverflowInt(n) {
-			return path.NewErrorf("%s is not a whole number in range", v.AsBigFloat().Text('g', 20))
-		}
-		to.SetInt(n)
-	case reflect.Float64:
-		f, _ := v.AsBigFloat().Float64()
-		to.SetFloat(f)
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64:
+		return decodeNumber(v, to, path)
 	case reflect.Pointer:
 		p := reflect.New(to.Type().Elem())
 		if err := decodeInto(v, p.Elem(), path); err != nil {
@@ -59,6 +44,28 @@ func decodeInto(v cty.Value, to reflect.Value, path cty.Path) error {
 	default:
 		return decodeCollection(v, to, path)
 	}
+	return nil
+}
+
+func decodeNumber(v cty.Value, to reflect.Value, path cty.Path) error {
+	if isDuration(to.Type()) {
+		d, err := time.ParseDuration(v.AsString())
+		if err != nil {
+			return path.NewErrorf(`%q is not a duration such as "90s" or "10m"`, v.AsString())
+		}
+		to.SetInt(int64(d))
+		return nil
+	}
+	if to.Kind() == reflect.Float64 {
+		f, _ := v.AsBigFloat().Float64()
+		to.SetFloat(f)
+		return nil
+	}
+	n, acc := v.AsBigFloat().Int64()
+	if acc != big.Exact || to.OverflowInt(n) {
+		return path.NewErrorf("%s is not a whole number in range", v.AsBigFloat().Text('g', 20))
+	}
+	to.SetInt(n)
 	return nil
 }
 
@@ -114,7 +121,6 @@ func encode(v reflect.Value) cty.Value {
 	case time.Duration:
 		return cty.StringVal(x.String())
 	}
-	null := func() cty.Value { return cty.NullVal(typeOf(v.Type()).WithoutOptionalAttributesDeep()) }
 	switch v.Kind() {
 	case reflect.String:
 		return cty.StringVal(v.String())
@@ -124,23 +130,23 @@ func encode(v reflect.Value) cty.Value {
 		return cty.NumberIntVal(v.Int())
 	case reflect.Float64:
 		return cty.NumberFloatVal(v.Float())
-	case reflect.Pointer:
-		if v.IsNil() {
-			return null()
-		}
-		return encode(v.Elem())
-	case reflect.Slice:
-		if v.IsNil() {
-			return null()
-		}
-		return encodeList(v)
-	case reflect.Map:
-		if v.IsNil() {
-			return null()
-		}
-		return encodeMap(v)
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return encodeNillable(v)
 	default:
 		return encodeStruct(v)
+	}
+}
+
+func encodeNillable(v reflect.Value) cty.Value {
+	switch {
+	case v.IsNil():
+		return cty.NullVal(typeOf(v.Type()).WithoutOptionalAttributesDeep())
+	case v.Kind() == reflect.Pointer:
+		return encode(v.Elem())
+	case v.Kind() == reflect.Slice:
+		return encodeList(v)
+	default:
+		return encodeMap(v)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,11 +43,15 @@ func newApplyCmd(a *app) *cobra.Command {
 		Use:   "apply PIPELINE",
 		Short: "Bring a host to what a pipeline says",
 		Long: "Shows what would be done, asks, and does it. What was done is remembered: after a failure or an\n" +
-			"interruption, apply goes on where it stopped, and a second apply changes nothing.",
+			"interruption, apply goes on where it stopped, and a second apply changes nothing.\n\n" +
+			"Ctrl-C stops it in good order; a second one does not wait for phases to stop by themselves, a third\n" +
+			"one ends clusterflow at once. What was done is remembered in any case.\n\n" +
+			"It exits with 0 when all is as the pipeline says, with 1 after a failure, 3 if only phases failed\n" +
+			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withPipeline(cmd.Context(), args[0], flags.pipelineFlags, func(p *engine.Pipeline) error {
-				return a.apply(cmd, p, flags)
+				return a.apply(cmd.Context(), p, flags)
 			})
 		},
 	}
@@ -57,31 +62,30 @@ func newApplyCmd(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) apply(cmd *cobra.Command, p *engine.Pipeline, flags applyFlags) error {
+func (a *app) apply(ctx context.Context, p *engine.Pipeline, flags applyFlags) error {
 	view := a.view(flags.json)
 	defer view.close()
-	result, known, err := p.Apply(cmd.Context(), engine.ApplyOptions{
+	result, known, err := p.Apply(ctx, engine.ApplyOptions{
 		Parallelism: flags.parallelism, FailFast: flags.failFast, Rerun: flags.rerun,
 		Sink: view, Now: a.signals.now,
 		Approve: func(planned *plan.Plan) error {
+			view.quiet = !planned.HasChanges()
 			if !flags.json {
 				if err := a.writePlan(a.err, p.Path, planned); err != nil {
 					return err
 				}
 			}
-			if !planned.HasChanges() {
+			if view.quiet {
 				return nil
 			}
-			return a.approve(flags.autoApprove, "Apply these changes?")
+			return a.approve(ctx, flags.runFlags, "Apply these changes?")
 		},
 	})
+	if result.Status != "" {
+		err = view.finish(result.Status, err)
+	}
 	if err != nil {
 		return err
-	}
-	if len(result.Counts) > 0 { // else nothing ran
-		if err := view.finish(); err != nil {
-			return err
-		}
 	}
 	if !flags.json && (result.Status == event.RunSucceeded || result.Status == event.RunDegraded) {
 		if err := a.showOutputs(p, known); err != nil {
@@ -92,21 +96,48 @@ func (a *app) apply(cmd *cobra.Command, p *engine.Pipeline, flags applyFlags) er
 }
 
 // approve asks the user, unless told not to.
-func (a *app) approve(auto bool, question string) error {
-	if auto {
+func (a *app) approve(ctx context.Context, flags runFlags, question string) error {
+	if flags.autoApprove {
 		return nil
+	}
+	if flags.json {
+		return &usageError{errors.New("--json asks no questions: look at the plan without it, then add --auto-approve")}
 	}
 	file, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return &usageError{errors.New("there is no terminal to ask on; look at the plan above, then add --auto-approve")}
+		return &usageError{errors.New("there is no terminal to ask on: look at the plan above, then add --auto-approve")}
 	}
 	fmt.Fprintf(a.err, "\n%s Only \"yes\" is a yes: ", question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read answer: %w", err)
+	answer, err := a.readLine(ctx)
+	if err != nil {
+		return err
 	}
 	if strings.TrimSpace(answer) != "yes" {
 		return engine.ErrDeclined
 	}
 	return nil
+}
+
+// readLine reads what the user types, or returns the cause of ctx when that ends
+// first; then the read is left behind, for nothing can end it.
+func (a *app) readLine(ctx context.Context) (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	typed := make(chan line, 1)
+	go func() {
+		text, err := bufio.NewReader(a.in).ReadString('\n')
+		typed <- line{text, err}
+	}()
+	select {
+	case l := <-typed:
+		if l.err != nil && !errors.Is(l.err, io.EOF) {
+			return "", fmt.Errorf("read answer: %w", l.err)
+		}
+		return l.text, nil
+	case <-ctx.Done():
+		fmt.Fprintln(a.err)
+		return "", context.Cause(ctx)
+	}
 }

@@ -25,21 +25,15 @@ const (
 	exitInterrupted = 130 // stopped by the user
 )
 
-// invalidError is a mistake in a pipeline, with the sources to show it in.
-type invalidError struct {
+// sourceError is a problem that has a place in the pipeline, with the sources to
+// show it in.
+type sourceError struct {
 	diags hcl.Diagnostics
 	files map[string]*hcl.File
+	code  int
 }
 
-func (e *invalidError) Error() string { return e.diags.Error() }
-
-// placedError is a failure that has a place in the pipeline.
-type placedError struct {
-	diags hcl.Diagnostics
-	files map[string]*hcl.File
-}
-
-func (e *placedError) Error() string { return e.diags.Error() }
+func (e *sourceError) Error() string { return e.diags.Error() }
 
 // usageError is a mistake in the command line.
 type usageError struct{ err error }
@@ -52,7 +46,7 @@ type statusError struct{ code int }
 
 func (e *statusError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// ofRun turns how a run ended into an error for [exitCode].
+// ofRun turns how a run ended into an error for [app.exitCode].
 func ofRun(status event.RunStatus) error {
 	switch status {
 	case event.RunSucceeded:
@@ -67,31 +61,28 @@ func ofRun(status event.RunStatus) error {
 }
 
 // exitCode shows an error, unless it was shown before, and maps it to a code.
-func (a *app) exitCode(err error) int {
+func (a *app) exitCode(ctx context.Context, err error) int {
 	var status *statusError
-	var invalid *invalidError
+	var source *sourceError
 	var usage *usageError
-	var placed *placedError
+	var unknown *engine.UnknownPhaseError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &status):
 		return status.code
-	case errors.As(err, &invalid):
-		a.writeDiagnostics(invalid.files, invalid.diags)
-		return exitInvalid
-	case errors.As(err, &usage):
-		fmt.Fprintf(a.err, "Error: %v\n", usage)
-		return exitInvalid
-	case errors.As(err, &placed):
-		a.writeDiagnostics(placed.files, placed.diags)
-		return exitFailed
+	case errors.Is(context.Cause(ctx), run.ErrInterrupted): // whatever broke because of it
+		fmt.Fprintln(a.err, "Interrupted.")
+		return exitInterrupted
+	case errors.As(err, &source):
+		a.writeDiagnostics(source.files, source.diags)
+		return source.code
 	case errors.Is(err, engine.ErrDeclined):
 		fmt.Fprintln(a.err, "Nothing was done.")
 		return exitFailed
-	case errors.Is(err, run.ErrInterrupted), errors.Is(err, context.Canceled):
-		fmt.Fprintln(a.err, "Interrupted.")
-		return exitInterrupted
+	case !a.started, errors.As(err, &usage), errors.As(err, &unknown):
+		printError(a.err, err)
+		return exitInvalid
 	}
 	printError(a.err, err)
 	return exitFailed
@@ -99,7 +90,7 @@ func (a *app) exitCode(err error) int {
 
 func printError(w io.Writer, err error) {
 	for _, d := range sdk.Diagnose(err) {
-		fmt.Fprintf(w, "Error: %s\n", d.Summary)
+		fmt.Fprintf(w, "Error: %s\n", strings.TrimSpace(d.Summary))
 		if d.Detail != "" {
 			fmt.Fprintf(w, "\n  %s\n", strings.ReplaceAll(d.Detail, "\n", "\n  "))
 		}

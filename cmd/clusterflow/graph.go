@@ -2,10 +2,15 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/graph"
 )
 
 func newGraphCmd(a *app) *cobra.Command {
@@ -14,11 +19,16 @@ func newGraphCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "graph PIPELINE",
 		Short: "Print the DAG of a pipeline as dot, mermaid or json",
-		Args:  onePipeline,
+		Long: "Prints the phases of a pipeline and what they need, without looking at the host. Edges lead from what\n" +
+			"is needed to what needs it; in drawings those are left out that a longer path implies.",
+		Example: "  clusterflow graph init.hcl | dot -Tsvg > init.svg",
+		Args:    onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			write, ok := graphWriters()[format]
+			writers := graphWriters()
+			write, ok := writers[format]
 			if !ok {
-				return &usageError{fmt.Errorf("there is no format %q; there are dot, mermaid and json", format)}
+				known := slices.Sorted(maps.Keys(writers))
+				return &usageError{fmt.Errorf("there is no format %q.%s %s", format, diag.DidYouMean(format, known), diag.Names("formats", known))}
 			}
 			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
 				return write(a.out, p.Program.Graph)
@@ -28,4 +38,10 @@ func newGraphCmd(a *app) *cobra.Command {
 	flags.register(cmd)
 	cmd.Flags().StringVar(&format, "format", "dot", "`FORMAT`: dot, mermaid or json")
 	return cmd
+}
+
+func graphWriters() map[string]func(io.Writer, *graph.Graph) error {
+	return map[string]func(io.Writer, *graph.Graph) error{
+		"dot": graph.WriteDOT, "mermaid": graph.WriteMermaid, "json": graph.WriteJSON,
+	}
 }

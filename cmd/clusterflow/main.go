@@ -30,5 +30,5 @@ func execute(ctx context.Context, signals *signals, io streams, args []string) i
 	a := &app{streams: io, signals: signals}
 	root := newRootCmd(a)
 	root.SetArgs(args)
-	return a.exitCode(root.ExecuteContext(ctx))
+	return a.exitCode(ctx, root.ExecuteContext(ctx))
 }

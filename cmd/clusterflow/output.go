@@ -14,6 +14,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/plan"
 )
@@ -28,7 +29,7 @@ func newOutputCmd(a *app) *cobra.Command {
 			"the host and the cluster, for secrets are stored nowhere else.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
-				return &usageError{errors.New("name a pipeline file, and one output or none")}
+				return errors.New("name a pipeline file, and one output or none")
 			}
 			return nil
 		},
@@ -57,7 +58,7 @@ func readOutputs(ctx context.Context, p *engine.Pipeline) (map[string]expand.Out
 	}
 	outputs, diags := p.Outputs(planned.Outcomes())
 	if diags.HasErrors() {
-		return nil, &invalidError{diags: diags, files: p.Files}
+		return nil, &sourceError{diags: diags, files: p.Files, code: exitFailed}
 	}
 	return outputs, nil
 }
@@ -66,8 +67,8 @@ func readOutputs(ctx context.Context, p *engine.Pipeline) (map[string]expand.Out
 func (a *app) printOutput(outputs map[string]expand.Output, name string, asJSON bool) error {
 	out, ok := outputs[name]
 	if !ok {
-		return &usageError{fmt.Errorf("there is no output %q; there are: %s", name,
-			strings.Join(slices.Sorted(maps.Keys(outputs)), ", "))}
+		known := slices.Collect(maps.Keys(outputs))
+		return &usageError{fmt.Errorf("there is no output %q.%s %s", name, diag.DidYouMean(name, known), diag.Names("outputs", known))}
 	}
 	value, _ := out.Value.UnmarkDeep()
 	if !value.IsWhollyKnown() {
@@ -99,7 +100,7 @@ func (a *app) printOutputsJSON(outputs map[string]expand.Output) error {
 	all := map[string]json.RawMessage{}
 	for name, out := range outputs {
 		value, _ := out.Value.UnmarkDeep()
-		if out.Sensitive || !value.IsWhollyKnown() {
+		if out.Sensitive || out.Value.ContainsMarked() || !value.IsWhollyKnown() {
 			all[name] = json.RawMessage("null")
 			continue
 		}
@@ -122,21 +123,21 @@ func (a *app) printOutputsJSON(outputs map[string]expand.Output) error {
 func (a *app) showOutputs(p *engine.Pipeline, known plan.Outcomes) error {
 	outputs, diags := p.Outputs(known)
 	if diags.HasErrors() {
-		return &invalidError{diags: diags, files: p.Files}
+		return &sourceError{diags: diags, files: p.Files, code: exitFailed}
 	}
-	fmt.Fprintln(a.out)
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		out := outputs[name]
 		text, err := shown(out, out.Reveal)
 		if err != nil {
 			return err
 		}
+		fmt.Fprintln(a.out)
 		if out.Description != "" {
 			fmt.Fprintf(a.out, "%s\n", out.Description)
 		} else {
 			fmt.Fprintf(a.out, "%s:\n", name)
 		}
-		fmt.Fprintf(a.out, "  %s\n\n", strings.ReplaceAll(text, "\n", "\n  "))
+		fmt.Fprintf(a.out, "  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	}
 	return nil
 }
@@ -144,7 +145,7 @@ func (a *app) showOutputs(p *engine.Pipeline, known plan.Outcomes) error {
 func shown(out expand.Output, reveal bool) (string, error) {
 	value, _ := out.Value.UnmarkDeep()
 	switch {
-	case out.Sensitive && !reveal:
+	case (out.Sensitive || out.Value.ContainsMarked()) && !reveal:
 		return "(sensitive)", nil
 	case !value.IsWhollyKnown():
 		return "(known after apply)", nil

@@ -25,11 +25,11 @@ func (f *pipelineFlags) register(cmd *cobra.Command) {
 func onePipeline(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return &usageError{errors.New("name a pipeline file, such as pipelines/embedded.hcl")}
+		return errors.New("name a pipeline file, such as pipelines/embedded.hcl")
 	case 1:
 		return nil
 	default:
-		return &usageError{errors.New("name one pipeline file only")}
+		return errors.New("name one pipeline file only")
 	}
 }
 
@@ -44,7 +44,7 @@ func (a *app) withPipeline(
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
 	vars, files, diags := engine.Variables(path, flags.vars, flags.varFiles)
 	if diags.HasErrors() {
-		return &invalidError{diags: diags, files: files}
+		return &sourceError{diags: diags, files: files, code: exitInvalid}
 	}
 	p, more := e.Load(ctx, path, vars)
 	diags = append(diags, more...)
@@ -52,21 +52,13 @@ func (a *app) withPipeline(
 		p.Files[name] = file
 	}
 	if diags.HasErrors() {
-		return &invalidError{diags: diags, files: p.Files}
+		return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 	}
-	if len(diags) > 0 {
-		a.writeDiagnostics(p.Files, diags)
-	}
-	return inSource(do(p), p.Files)
-}
-
-// inSource gives an error that has a place in the pipeline the sources to show it
-// in.
-func inSource(err error, files map[string]*hcl.File) error {
+	a.writeDiagnostics(p.Files, diags)
+	err = do(p)
 	var placed hcl.Diagnostics
-	var invalid *invalidError
-	if errors.As(err, &placed) && !errors.As(err, &invalid) {
-		return &placedError{diags: placed, files: files}
+	if errors.As(err, &placed) {
+		return &sourceError{diags: placed, files: p.Files, code: exitFailed}
 	}
 	return err
 }

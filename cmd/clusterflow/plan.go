@@ -17,7 +17,9 @@ func newPlanCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan PIPELINE",
 		Short: "Show what apply would do, without doing it",
-		Args:  onePipeline,
+		Long: "Looks at the host and prints what apply would change, and why. Phases whose inputs come from others that\n" +
+			"have to be applied first are decided later.",
+		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
 				planned, err := p.Plan(cmd.Context())

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/pluginhost"
 )
 
@@ -20,6 +25,7 @@ type app struct {
 	stateDir string
 	noColor  bool
 	verbose  bool
+	started  bool // the command line is understood
 }
 
 func newRootCmd(a *app) *cobra.Command {
@@ -30,20 +36,40 @@ func newRootCmd(a *app) *cobra.Command {
 			"in a plugin process: what does not depend on each other runs at once, what was done is\n" +
 			"remembered, so that apply goes on after a failure and undo takes everything back.",
 		SilenceErrors: true, SilenceUsage: true,
-		Version: version,
+		Version:          version,
+		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
 	}
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.stateDir, "state-dir", defaultStateDir(), "keep what is known of pipelines under `DIR`")
+	flags.StringVar(&a.stateDir, "state-dir", "", "keep what is known of pipelines under `DIR` (default: CLUSTERFLOW_STATE_DIR,\n"+
+		"else /var/lib/clusterflow for root, .clusterflow for others)")
 	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (also with NO_COLOR set)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show all log lines of phases")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
 	)
 	return root
+}
+
+// flagError adds which flag was meant to the error of an unknown one.
+func flagError(cmd *cobra.Command, err error) error {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	var known []string
+	add := func(f *pflag.Flag) { known = append(known, f.Name) }
+	cmd.Flags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	meant := ""
+	if s := diag.Suggest(missing.GetSpecifiedName(), known); s != "" {
+		meant = fmt.Sprintf(" Did you mean --%s?", s)
+	}
+	return fmt.Errorf("%w.%s All flags: %s --help", err, meant, cmd.CommandPath())
 }
 
 // defaultStateDir is /var/lib/clusterflow for root, who owns the host, and
@@ -60,7 +86,7 @@ func defaultStateDir() string {
 
 func (a *app) engine() (*engine.Engine, error) {
 	return engine.New(engine.Options{
-		Version: version, StateDir: a.stateDir,
+		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
 		Plugins: pluginhost.Options{Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine},
 	})
 }
@@ -79,8 +105,8 @@ func pluginDirs() []string {
 		dirs = append(dirs, filepath.Join(data, "clusterflow", "plugins"))
 	}
 	if self, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			self = real
+		if target, err := filepath.EvalSymlinks(self); err == nil {
+			self = target
 		}
 		dirs = append(dirs, filepath.Dir(self))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -16,7 +17,9 @@ func newUndoCmd(a *app) *cobra.Command {
 		Use:   "undo PIPELINE",
 		Short: "Take back what apply did, by its record",
 		Long: "Removes everything that apply made, in reverse order, and goes on after a failure. It works from\n" +
-			"what apply recorded, so the pipeline file may have changed or be gone.",
+			"what apply recorded, so the pipeline file may have changed or be gone.\n\n" +
+			"It exits with 0 when nothing is left, with 3 if something is: that stays recorded, and undo can be\n" +
+			"run again.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.undo(cmd, args[0], flags) },
 	}
@@ -29,15 +32,14 @@ func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) 
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, e.Close(cmd.Context())) }()
+	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(cmd.Context()))) }()
 	view := a.view(flags.json)
 	defer view.close()
-	nothing := false
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
 		Parallelism: flags.parallelism, Sink: view, Now: a.signals.now,
 		Approve: func(nodes []*state.Node) error {
-			if nothing = len(nodes) == 0; nothing {
-				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, a.stateDir)
+			if len(nodes) == 0 {
+				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, e.StateDir())
 				return nil
 			}
 			if !flags.json {
@@ -45,13 +47,13 @@ func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) 
 					return err
 				}
 			}
-			return a.approve(flags.autoApprove, "Undo all this?")
+			return a.approve(cmd.Context(), flags, "Undo all this?")
 		},
 	})
-	if err != nil || nothing {
+	if result.Status == "" {
 		return err
 	}
-	if err := view.finish(); err != nil {
+	if err := view.finish(result.Status, err); err != nil {
 		return err
 	}
 	return ofRun(result.Status)

@@ -13,14 +13,22 @@ func newValidateCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate PIPELINE",
 		Short: "Check a pipeline without looking at the host",
-		Args:  onePipeline,
+		Long: "Checks syntax, names, types and what plugins know of their phases. It starts plugins, but none of them\n" +
+			"looks at the host or changes anything. It exits with 4 if there is a mistake.",
+		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
-				if diags := p.Validate(cmd.Context()); diags.HasErrors() {
-					return &invalidError{diags: diags, files: p.Files}
+				diags := p.Validate(cmd.Context())
+				if diags.HasErrors() {
+					return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 				}
-				fmt.Fprintf(a.out, "%s is valid: %d phases.\n", p.Path, len(p.Program.Nodes))
-				return nil
+				a.writeDiagnostics(p.Files, diags)
+				phases := "1 phase"
+				if n := len(p.Program.Nodes); n != 1 {
+					phases = fmt.Sprintf("%d phases", n)
+				}
+				_, err := fmt.Fprintf(a.out, "%s is valid: %s.\n", p.Path, phases)
+				return err
 			})
 		},
 	}

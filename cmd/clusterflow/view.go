@@ -9,37 +9,71 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/term"
 
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/report"
+	"github.com/clusterflow/clusterflow/engine/run"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
 // view shows a run while it goes on, and sums it up at its end.
 type view struct {
-	event.Sink
-	// finish shows all that is left to show. It returns the first error of writing.
-	finish func() error
-	// close ends the view. It may follow finish.
-	close func()
+	app   *app
+	lines *report.JSON // with --json, in place of all others
+	plain *report.Plain
+	*report.Background
+	summary report.Summary
+	// quiet is for runs that should change nothing: they are shown only if they end
+	// in another way than expected.
+	quiet bool
 }
 
-func (a *app) view(json bool) view {
+var _ event.Sink = (*view)(nil)
+
+// view returns a view that the caller must close.
+func (a *app) view(json bool) *view {
 	if json {
-		lines := report.NewJSON(a.out)
-		return view{Sink: lines, finish: lines.Err, close: func() {}}
+		return &view{app: a, lines: report.NewJSON(a.out)}
 	}
 	plain := report.NewPlain(a.err, a.reportOptions())
-	background := report.InBackground(plain)
-	summary := &report.Summary{}
-	return view{
-		Sink: event.Tee(background, summary),
-		finish: func() error {
-			background.Close()
-			return errors.Join(plain.Err(), summary.Write(a.err, a.reportOptions()))
-		},
-		close: background.Close,
+	return &view{app: a, plain: plain, Background: report.InBackground(plain)}
+}
+
+// Emit implements [event.Sink].
+func (v *view) Emit(e event.Event) {
+	if v.lines != nil {
+		v.lines.Emit(e)
+		return
+	}
+	v.summary.Emit(e)
+	if !v.quiet {
+		v.Background.Emit(e)
+	}
+}
+
+// finish shows all that is left to show of a run that ended with err, and returns
+// what it did not show.
+func (v *view) finish(status event.RunStatus, err error) error {
+	var shown *run.StateError
+	if v.lines == nil && errors.As(err, &shown) {
+		err = nil // the summary tells it
+	}
+	if v.lines != nil {
+		return errors.Join(v.lines.Err(), err)
+	}
+	v.close()
+	if v.quiet && status == event.RunSucceeded {
+		return err
+	}
+	return errors.Join(v.plain.Err(), v.summary.Write(v.app.err, v.app.reportOptions()), err)
+}
+
+// close ends the view. It may follow finish.
+func (v *view) close() {
+	if v.Background != nil {
+		v.Close()
 	}
 }
 
@@ -61,7 +95,12 @@ func (a *app) writePlan(w io.Writer, path string, planned *plan.Plan) error {
 			Reason: s.Reason, Changes: plan.Changes(s.Changes), After: s.After, Warnings: warnings(s.Diagnostics),
 		})
 	}
-	return report.WritePlan(w, out, a.reportOptions())
+	opts := a.reportOptions()
+	opts.Color = a.color(w)
+	if err := report.WritePlan(w, out, opts); err != nil {
+		return fmt.Errorf("print plan: %w", err)
+	}
+	return nil
 }
 
 func (a *app) writeUndoPlan(path string, nodes []*state.Node) error {
@@ -85,8 +124,5 @@ func warnings(diags sdk.Diagnostics) []event.Problem {
 // writeDiagnostics shows mistakes in the source they are in.
 func (a *app) writeDiagnostics(files map[string]*hcl.File, diags hcl.Diagnostics) {
 	const width = 100
-	w := hcl.NewDiagnosticTextWriter(a.err, files, width, a.color(a.err))
-	if err := w.WriteDiagnostics(diags); err != nil {
-		fmt.Fprintln(a.err, diags.Error())
-	}
+	diag.Write(a.err, files, diags, diag.Options{Width: width, Color: a.color(a.err)})
 }

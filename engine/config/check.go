@@ -1,8 +1,8 @@
 package config
 
 import (
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -92,8 +92,10 @@ func (c *checker) call(call *Call) {
 func (c *checker) inputs(call *Call) {
 	declared := call.Module.Variables
 	known := append(sortedKeys(declared), CallArguments()...)
+	meant := map[string]bool{} // inputs whose name was probably misspelt
 	for _, name := range sortedKeys(call.Inputs) {
 		if declared[name] == nil {
+			meant[diag.Suggest(name, known)] = true
 			c.errorf(call.Inputs[name].NameRange, "Unknown module input", "The module %s declares no variable %q.%s %s",
 				call.Module.Dir, name, diag.DidYouMean(name, known), diag.Names("variables", sortedKeys(declared)))
 		}
@@ -104,7 +106,7 @@ func (c *checker) inputs(call *Call) {
 		}
 	}
 	for _, name := range sortedKeys(declared) {
-		if v := declared[name]; call.Inputs[name] == nil && v.Default == cty.NilVal {
+		if v := declared[name]; call.Inputs[name] == nil && v.Default == cty.NilVal && !meant[name] {
 			c.errorf(call.DefRange, "Missing module input", "The module %s needs a value for its variable %q (%s:%d). Add it to the block:\n\n  %s = …",
 				call.Module.Dir, name, v.DefRange.Filename, v.DefRange.Start.Line, name)
 		}
@@ -141,6 +143,9 @@ func (c *checker) function(call lang.Call) {
 		return
 	}
 	hint := diag.DidYouMean(call.Name, c.functions)
+	if strings.Contains(call.Name, "::") {
+		hint = " Functions of plugins are not supported yet."
+	}
 	if why := lang.Impure(call.Name); why != "" {
 		hint = " " + why
 	}
@@ -171,6 +176,3 @@ func (c *checker) wholeSteps(ref lang.Reference) int {
 	}
 	return 1
 }
-
-// functionNames lists the functions of the language.
-func functionNames() []string { return slices.Sorted(maps.Keys(lang.FunctionNames())) }

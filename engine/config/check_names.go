@@ -101,22 +101,9 @@ func (c *checker) moduleOutput(ref lang.Reference, call *Call) {
 	if call.Module == nil || len(ref.Steps) < 2 {
 		return
 	}
-	step, outputs := ref.Steps[1], sortedKeys(call.Module.Outputs)
-	isOutput := step.Static() && call.Module.Outputs[step.Name] != nil
-	switch keyed := call.ForEach != nil; {
-	case keyed && isOutput && !step.Index:
-		c.errorf(ref.Range, "Key needed", "Module %q has for_each, so there may be several: say which, as in module.%s[\"…\"].%s, or take all with [for m in module.%s : m.%s].",
-			call.Name, call.Name, step.Name, call.Name, step.Name)
-		return
-	case !keyed && step.Index && !isOutput:
-		c.errorf(step.Range, "No such instance", "Module %q has no for_each, so there is only one: write module.%s.OUTPUT without a key.", call.Name, call.Name)
-		return
-	case keyed && len(ref.Steps) == 2:
-		return
-	case keyed:
-		step = ref.Steps[2]
-	}
-	if !step.Static() || slices.Contains(outputs, step.Name) {
+	outputs := sortedKeys(call.Module.Outputs)
+	step, problem := ref.Item("module."+call.Name, call.ForEach != nil, outputs)
+	if c.diags = append(c.diags, problem...); problem != nil || !step.Static() || slices.Contains(outputs, step.Name) {
 		return
 	}
 	c.errorf(step.Range, "Unknown module output", "Module %q (%s) has no output %q.%s %s",

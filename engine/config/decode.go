@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -110,7 +109,7 @@ func countLabels(labels []string) string {
 	case 1:
 		return "one label, its " + labels[0]
 	default:
-		return fmt.Sprintf("%d labels, its %s", len(labels), strings.Join(labels, " and its "))
+		return "two labels, its " + strings.Join(labels, " and its ")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
@@ -80,8 +81,12 @@ func (d *decoder) phaseBlocks(p *Phase, block *hclsyntax.Block) {
 }
 
 func (d *decoder) nestedPhaseBlock(block, inner *hclsyntax.Block) {
-	d.nestedBlocks(&hclsyntax.Block{Type: block.Type, Body: &hclsyntax.Body{Blocks: hclsyntax.Blocks{inner}}},
-		"  phase \""+block.Labels[0]+"\" \""+block.Labels[1]+"\" {\n    "+inner.Type+" = { … } # arguments of the plugin are attributes\n  }", PhaseBlocks())
+	if hint := diag.DidYouMean(inner.Type, PhaseBlocks()); hint != "" {
+		d.errorf(inner.TypeRange, "Unknown block", "A phase block holds no %q block.%s", inner.Type, hint)
+		return
+	}
+	d.errorf(inner.TypeRange, "Unknown block", "A phase block holds no %q block. Arguments of the plugin are never blocks. A valid form:\n\n  phase %q %q {\n    %s = { … }\n  }",
+		inner.Type, block.Labels[0], block.Labels[1], inner.Type)
 }
 
 func (d *decoder) retry(p *Phase, block *hclsyntax.Block) {

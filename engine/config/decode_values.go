@@ -31,7 +31,8 @@ func (d *decoder) constant(attr *hclsyntax.Attribute, to any, example string) bo
 		return false
 	}
 	if diags := gohcl.DecodeExpression(attr.Expr, nil, to); diags.HasErrors() {
-		d.errorf(attr.Expr.Range(), "Invalid "+attr.Name, "A valid form is %s. %s", example, diags[0].Detail)
+		cause := strings.TrimPrefix(diags[0].Detail, "Unsuitable value: ")
+		d.errorf(attr.Expr.Range(), "Invalid "+attr.Name, "The value does not fit: %s. A valid form is %s.", strings.TrimSuffix(cause, "."), example)
 		return false
 	}
 	return true

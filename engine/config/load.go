@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
 // maxModuleDepth bounds modules inside of modules, for directories that contain
@@ -33,7 +34,7 @@ func Load(fsys fs.FS, name string) (*Pipeline, hcl.Diagnostics) {
 		p.Modules = append(p.Modules, l.modules[dir])
 	}
 	if !l.diags.HasErrors() {
-		functions := functionNames()
+		functions := lang.FunctionNames()
 		for _, m := range p.Modules {
 			l.report(check(m, functions))
 		}

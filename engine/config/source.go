@@ -75,17 +75,30 @@ func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
 		return nil
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	l.report(diags)
-	if file == nil {
+	if file != nil {
+		l.files[name] = file
+	}
+	if diags.HasErrors() {
+		l.report(firstSyntaxErrors(diags))
 		return nil
 	}
-	l.files[name] = file
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
 		l.report(diag.Errorf(start, "Invalid file", "The file %s has no body.", name))
 		return nil
 	}
 	return body
+}
+
+// firstSyntaxErrors leaves out what follows from a string that does not end: the
+// parser then takes code for text.
+func firstSyntaxErrors(diags hcl.Diagnostics) hcl.Diagnostics {
+	for i, d := range diags {
+		if d.Summary == "Invalid multi-line string" || d.Summary == "Unterminated template string" {
+			return diags[:i+1]
+		}
+	}
+	return diags
 }
 
 // readProblem says why a file cannot be read, and what to give instead.

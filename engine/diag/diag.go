@@ -8,6 +8,7 @@ package diag
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -52,35 +53,54 @@ func FromError(err error) hcl.Diagnostics {
 	if err == nil {
 		return nil
 	}
-	if diags, ok := err.(hcl.Diagnostics); ok { // as returned by hcl, never wrapped
+	var diags hcl.Diagnostics
+	if errors.As(err, &diags) {
 		return diags
 	}
 	return FromSDK(sdk.Diagnose(err), nil)
 }
 
-// Tidy sorts diagnostics by place, those without one first, and drops repeated
-// ones: a mistake in a module is found once for each of its instances.
+// mostAlike is how many problems of one kind at one place are shown: a mistake in
+// a block with for_each is found once for each of its instances.
+const mostAlike = 3
+
+// Tidy sorts diagnostics by place, those without one first, drops repeated ones,
+// and shows only the first few of those that differ in their detail alone.
 func Tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	type kind struct {
+		summary string
+		at      hcl.Range
+	}
 	type identity struct {
-		summary, detail string
-		at              hcl.Range
+		kind
+		detail string
 	}
 	seen := make(map[identity]bool, len(diags))
-	out := make(hcl.Diagnostics, 0, len(diags))
+	alike := make(map[kind]int, len(diags))
+	var out hcl.Diagnostics
 	for _, d := range diags {
-		id := identity{d.Summary, d.Detail, rangeOf(d)}
-		if !seen[id] {
-			seen[id] = true
+		k := kind{d.Summary, rangeOf(d)}
+		id := identity{k, d.Detail}
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if alike[k]++; alike[k] <= mostAlike || d.Subject == nil {
 			out = append(out, d)
+		}
+	}
+	for i := len(out) - 1; i >= 0; i-- {
+		k := kind{out[i].Summary, rangeOf(out[i])}
+		if more := alike[k] - mostAlike; more > 0 && out[i].Subject != nil {
+			short := *out[i]
+			short.Detail += fmt.Sprintf("\n\n%d more problems like this are not shown.", more)
+			out[i], alike[k] = &short, 0
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *hcl.Diagnostic) int {
 		x, y := rangeOf(a), rangeOf(b)
 		return cmp.Or(cmp.Compare(x.Filename, y.Filename), cmp.Compare(x.Start.Byte, y.Start.Byte))
 	})
-	if len(out) == 0 {
-		return nil
-	}
 	return out
 }
 

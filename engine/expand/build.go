@@ -59,17 +59,18 @@ func (b *builder) module(m *module) {
 func (b *builder) values(m *module) {
 	s := b.session
 	for _, name := range names(m.decl.Variables) {
-		_, diags := s.variable(m, m.decl.Variables[name])
+		v := m.decl.Variables[name]
+		_, diags := s.variable(m, v, v.DefRange)
 		b.report(diags)
 	}
 	for _, name := range names(m.decl.Locals) {
 		local := m.decl.Locals[name]
-		_, diags := s.named(m.scope, local.Value, "local."+name, local.Value.Range())
+		_, diags := s.value(m.scope, local.Value)
 		b.report(diags)
 	}
 	for _, name := range names(m.decl.Outputs) {
 		out := m.decl.Outputs[name]
-		v, diags := s.named(m.scope, out.Value, "output."+name, out.Value.Range())
+		v, diags := s.value(m.scope, out.Value)
 		b.report(diags)
 		if m.call == nil && !out.Sensitive && lang.HasSensitive(v) {
 			b.report(diag.Errorf(out.DefRange, "Sensitive output",

@@ -37,28 +37,38 @@ func (w *world) checkDeclarations() hcl.Diagnostics {
 // checkArguments compares a phase's arguments with its type: names, also inside
 // of objects, and that nothing required is missing.
 func checkArguments(decl *config.Phase, schema sdk.TypeDescription) hcl.Diagnostics {
-	var diags hcl.Diagnostics
 	var known []string
 	for _, a := range schema.Config {
 		known = append(known, a.Name)
-		arg := decl.Config[a.Name]
-		switch {
-		case arg == nil && a.Required:
-			diags = append(diags, missingArgument(decl, a)...)
-		case arg != nil:
-			for _, stray := range lang.Strays(arg.Value.Expression, a.Type) {
-				diags = append(diags, diag.Errorf(stray.Range, "Unknown attribute", "The argument %s has no attribute %q.%s %s",
-					a.Name, stray.Name, diag.DidYouMean(stray.Name, stray.Known), diag.Names("attributes", stray.Known))...)
-			}
-		}
 	}
+	similar := slices.Concat(known, config.PhaseArguments(), config.PhaseBlocks())
+	meant := map[string]bool{} // arguments whose name was probably misspelt
+	var diags hcl.Diagnostics
 	for _, name := range names(decl.Config) {
 		if slices.Contains(known, name) {
 			continue
 		}
-		similar := slices.Concat(known, config.PhaseArguments(), config.PhaseBlocks())
+		meant[diag.Suggest(name, similar)] = true
 		diags = append(diags, diag.Errorf(decl.Config[name].NameRange, "Unknown argument", "A %s.%s phase has no argument %q.%s %s",
 			decl.Plugin, decl.Type, name, diag.DidYouMean(name, similar), diag.Names("arguments", known))...)
+	}
+	for _, a := range schema.Config {
+		arg := decl.Config[a.Name]
+		switch {
+		case arg == nil && a.Required && !meant[a.Name]:
+			diags = append(diags, missingArgument(decl, a)...)
+		case arg != nil:
+			diags = append(diags, checkAttributes(arg, a)...)
+		}
+	}
+	return diags
+}
+
+func checkAttributes(arg *config.Argument, a sdk.Attribute) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, stray := range lang.Strays(arg.Value.Expression, a.Type) {
+		diags = append(diags, diag.Errorf(stray.Range, "Unknown attribute", "The argument %s has no attribute %q.%s %s",
+			a.Name, stray.Name, diag.DidYouMean(stray.Name, stray.Known), diag.Names("attributes", stray.Known))...)
 	}
 	return diags
 }
@@ -74,22 +84,9 @@ func (w *world) checkPhaseRef(m *config.Module, ref *lang.Reference) hcl.Diagnos
 	if err != nil {
 		return nil // reported at the phase
 	}
-	step, keyed := ref.Steps[1], decl.ForEach != nil
-	_, isOutput := outputOf(schema, step.Name)
-	isOutput = isOutput || step.Name == "status" || step.Name == "error"
-	switch {
-	case keyed && !step.Index && isOutput:
-		return diag.Errorf(ref.Range, "Key needed", "Phase %q has for_each, so there may be several: say which, as in phase.%s[\"…\"].%s, or take all with [for p in phase.%s : p.%s].",
-			decl.Name, decl.Name, step.Name, decl.Name, step.Name)
-	case !keyed && step.Index && !isOutput:
-		return diag.Errorf(step.Range, "No such instance", "Phase %q has no for_each, so there is only one: write phase.%s.OUTPUT without a key.", decl.Name, decl.Name)
-	case keyed && len(ref.Steps) == 2:
-		return nil
-	case keyed:
-		step = ref.Steps[2]
-	}
-	if !step.Static() || ref.Guarded {
-		return nil
+	step, diags := ref.Item("phase."+decl.Name, decl.ForEach != nil, outputNames(schema))
+	if diags.HasErrors() || !step.Static() || ref.Guarded {
+		return diags
 	}
 	return unknownOutput(decl, schema, key{name: step.Name, known: true, at: step.Range})
 }

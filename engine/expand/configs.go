@@ -3,6 +3,7 @@ package expand
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -59,18 +60,17 @@ func missingArgument(decl *config.Phase, a sdk.Attribute) hcl.Diagnostics {
 }
 
 func invalidArgument(decl *config.Phase, a sdk.Attribute, v cty.Value, err error, at hcl.Range) hcl.Diagnostics {
-	cause := err.Error()
-	if lang.HasSensitive(v) { // the cause may quote the value
-		cause = "the value is sensitive, so it is not shown, but it does not fit"
+	var problem string
+	switch {
+	case lang.HasSensitive(v): // the cause may quote the value
+		problem = a.Name + " does not take this value. It is sensitive, so it is not shown."
+	case v.IsNull():
+		problem = a.Name + " must be set, but the value is null."
+	default:
+		problem = fmt.Sprintf("%s does not take this value: %s.%s", a.Name, err, enumHint(v, a.Enum))
 	}
-	detail := fmt.Sprintf("%s of a %s.%s phase: %s. It is %s: %s", a.Name, decl.Plugin, decl.Type, cause, typeName(a.Type), sentence(a.Doc))
-	if len(a.Enum) > 0 {
-		plain, _ := v.Unmark()
-		if hint := enumHint(plain, a.Enum); hint != "" && !v.IsMarked() {
-			detail += hint
-		}
-	}
-	return diag.Errorf(at, "Invalid argument", "%s Write, for example:\n\n  %s = %s", detail, a.Name, exampleValue(a))
+	return diag.Errorf(at, "Invalid argument", "%s In a %s.%s phase its type is %s. %s Write, for example:\n\n  %s = %s",
+		problem, decl.Plugin, decl.Type, typeName(a.Type), sentence(a.Doc), a.Name, exampleValue(a))
 }
 
 func enumHint(v cty.Value, allowed []string) string {
@@ -91,17 +91,30 @@ func sentence(doc string) string {
 
 // exampleValue is a value for an attribute, as one would write it in a phase.
 func exampleValue(a sdk.Attribute) string {
-	switch t := a.Type; {
-	case len(a.Enum) > 0:
+	if len(a.Enum) > 0 {
 		return fmt.Sprintf("%q", a.Enum[0])
+	}
+	return example(a.Type)
+}
+
+func example(t cty.Type) string {
+	switch {
 	case t == cty.Number:
 		return "1"
 	case t == cty.Bool:
 		return "true"
-	case t.IsListType(), t.IsSetType(), t.IsTupleType():
-		return `["…"]`
-	case t.IsMapType(), t.IsObjectType():
-		return "{ … }"
+	case t.IsListType(), t.IsSetType():
+		return "[" + example(t.ElementType()) + "]"
+	case t.IsMapType():
+		return "{ key = " + example(t.ElementType()) + " }"
+	case t.IsObjectType():
+		var parts []string
+		for _, name := range names(t.AttributeTypes()) {
+			if !t.AttributeOptional(name) {
+				parts = append(parts, name+" = "+example(t.AttributeType(name)))
+			}
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	default:
 		return `"…"`
 	}

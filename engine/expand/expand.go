@@ -101,10 +101,14 @@ func schemaProblem(decl *config.Phase, err error) hcl.Diagnostics {
 		}
 		return diags
 	}
-	if missing.Type == "" {
-		return diag.Errorf(decl.TypeRange, "Unknown plugin", "There is no plugin %q.%s %s For one of your own write:\n\n  plugin %q {\n    source = \"./bin/clusterflow-plugin-%s\"\n  }",
-			missing.Plugin, diag.DidYouMean(missing.Plugin, missing.Known), diag.Names("plugins", missing.Known), missing.Plugin, missing.Plugin)
+	if missing.Type != "" {
+		return diag.Errorf(decl.TypeRange, "Unknown phase type", "Plugin %q has no phase type %q.%s %s",
+			missing.Plugin, missing.Type, diag.DidYouMean(missing.Type, missing.Known), diag.Names("types", missing.Known))
 	}
-	return diag.Errorf(decl.TypeRange, "Unknown phase type", "Plugin %q has no phase type %q.%s %s",
-		missing.Plugin, missing.Type, diag.DidYouMean(missing.Type, missing.Known), diag.Names("types", missing.Known))
+	hint := diag.DidYouMean(missing.Plugin, missing.Known)
+	if hint == "" {
+		hint = fmt.Sprintf(" For one of your own write:\n\n  plugin %q {\n    source = \"./bin/clusterflow-plugin-%s\"\n  }", missing.Plugin, missing.Plugin)
+	}
+	return diag.Errorf(decl.TypeRange, "Unknown plugin", "There is no plugin %q. %s%s",
+		missing.Plugin, diag.Names("plugins", missing.Known), hint)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
-// maxInstances bounds what one for_each makes, so that a slip of the pen does not
-// eat the memory.
+// maxInstances bounds how many phases and modules there are in all, so that a slip
+// of the pen does not eat the memory.
 const maxInstances = 100_000
 
 // phases returns the instances of a phase block. They are made when they are
@@ -45,16 +45,20 @@ func (s *session) modules(m *module, call *config.Call, at hcl.Range) (*family[*
 }
 
 // grow makes the instances of a block, one for each key of over.
-func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Range, name string, make func(*scope) T) hcl.Diagnostics {
+func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Range, name string, create func(*scope) T) hcl.Diagnostics {
 	switch f.state {
 	case expanded:
 		return nil
 	case expanding:
 		return diag.Errorf(at, "for_each needs itself",
 			"The for_each of %s depends on the instances of %s, and so on itself.", name, name)
+	case unexpanded:
+	}
+	if s.instances++; s.instances > maxInstances {
+		return tooMany(at)
 	}
 	if over == nil {
-		f.byKey[""], f.keys, f.state = make(m.scope), []string{""}, expanded
+		f.byKey[""], f.keys, f.state = create(m.scope), []string{""}, expanded
 		return nil
 	}
 	f.state = expanding
@@ -66,11 +70,19 @@ func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Ra
 		}
 		keys = nil // a module that never runs may have no sensible inputs
 	}
+	if s.instances += len(keys); s.instances > maxInstances {
+		return tooMany(at)
+	}
 	for _, k := range keys {
-		f.byKey[k] = make(&scope{module: m, each: &each{key: k, over: over, outer: m.scope, flat: flat}})
+		f.byKey[k] = create(&scope{module: m, each: &each{key: k, over: over, outer: m.scope, flat: flat}})
 	}
 	f.keys, f.state = keys, expanded
 	return nil
+}
+
+func tooMany(at hcl.Range) hcl.Diagnostics {
+	return diag.Errorf(at, "Too many instances",
+		"With this block the pipeline has more than %d phases and modules. A for_each, or modules that include each other several times, make more than was meant.", maxInstances)
 }
 
 // forEach returns the keys of a for_each value, and whether it is a set or list.
@@ -87,7 +99,7 @@ func (s *session) forEach(sc *scope, over *lang.Expr) (keys []string, flat bool,
 	typ := v.Type()
 	flat = typ.IsSetType() || typ.IsListType() || typ.IsTupleType()
 	switch {
-	case typ == cty.DynamicPseudoType && !v.IsNull(), !v.IsKnown():
+	case !v.IsKnown():
 		return nil, false, s.unknownForEach(sc, over)
 	case v.IsNull():
 		return nil, false, diag.Errorf(at, "Invalid for_each", "The value is null. For no instances write for_each = {}.")
@@ -95,27 +107,32 @@ func (s *session) forEach(sc *scope, over *lang.Expr) (keys []string, flat bool,
 		return nil, false, diag.Errorf(at, "Invalid for_each",
 			"A map, an object, or a set or list of strings is needed, not %s. A valid form is for_each = toset([\"a\", \"b\"]).", typ.FriendlyName())
 	case v.LengthInt() > maxInstances:
-		return nil, false, diag.Errorf(at, "Too many instances", "The value has %d elements, more than the %d that are allowed.", v.LengthInt(), maxInstances)
+		return nil, false, tooMany(at)
 	}
+	keys, diags = s.instanceKeys(sc, over, v, flat)
+	return keys, flat, diags
+}
+
+func (s *session) instanceKeys(sc *scope, over *lang.Expr, v cty.Value, flat bool) ([]string, hcl.Diagnostics) {
+	var keys []string
 	seen := map[string]bool{}
-	for it := v.ElementIterator(); it.Next(); {
-		k, elem := it.Element()
+	for k, elem := range v.Elements() {
 		if flat {
 			k = elem
 		}
 		name, problem := instanceKey(k)
 		switch {
 		case problem == "unknown":
-			return nil, flat, s.unknownForEach(sc, over)
+			return nil, s.unknownForEach(sc, over)
 		case problem != "":
-			return nil, flat, diag.Errorf(at, "Invalid for_each", "%s A valid form is for_each = toset([\"a\", \"b\"]).", problem)
+			return nil, diag.Errorf(over.Range(), "Invalid for_each", "%s A valid form is for_each = toset([\"a\", \"b\"]).", problem)
 		case seen[name]:
-			return nil, flat, diag.Errorf(at, "Invalid for_each", "The element %q is there twice. Write for_each = toset(…) to drop repeated elements.", name)
+			return nil, diag.Errorf(over.Range(), "Invalid for_each", "The element %q is there twice. Write for_each = toset(…) to drop repeated elements.", name)
 		}
 		seen[name] = true
 		keys = append(keys, name)
 	}
-	return keys, flat, nil
+	return keys, nil
 }
 
 // instanceKey returns a key as text, or what is wrong with it.

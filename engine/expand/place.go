@@ -25,7 +25,7 @@ func (n *Node) Range(path cty.Path) hcl.Range {
 	if !ok || n.phase.decl.Config[first.Name] == nil {
 		return n.DefRange
 	}
-	var e hclsyntax.Expression = n.phase.decl.Config[first.Name].Value.Expression
+	e := n.phase.decl.Config[first.Name].Value.Expression
 	for _, step := range path[1:] {
 		next := part(e, step)
 		if next == nil {
@@ -40,15 +40,7 @@ func (n *Node) Range(path cty.Path) hcl.Range {
 func part(e hclsyntax.Expression, step cty.PathStep) hclsyntax.Expression {
 	switch e := unwrap(e).(type) {
 	case *hclsyntax.ObjectConsExpr:
-		name, ok := stepName(step)
-		if !ok {
-			return nil
-		}
-		for _, item := range e.Items {
-			if text, known := lang.LiteralKey(item.KeyExpr); known && text == name {
-				return item.ValueExpr
-			}
-		}
+		return attributePart(e, step)
 	case *hclsyntax.TupleConsExpr:
 		index, ok := step.(cty.IndexStep)
 		if !ok || index.Key.Type() != cty.Number || !index.Key.IsKnown() || index.Key.IsNull() {
@@ -56,6 +48,19 @@ func part(e hclsyntax.Expression, step cty.PathStep) hclsyntax.Expression {
 		}
 		if i, _ := index.Key.AsBigFloat().Int64(); i >= 0 && i < int64(len(e.Exprs)) {
 			return e.Exprs[i]
+		}
+	}
+	return nil
+}
+
+func attributePart(e *hclsyntax.ObjectConsExpr, step cty.PathStep) hclsyntax.Expression {
+	name, ok := stepName(step)
+	if !ok {
+		return nil
+	}
+	for _, item := range e.Items {
+		if text, known := lang.LiteralKey(item.KeyExpr); known && text == name {
+			return item.ValueExpr
 		}
 	}
 	return nil

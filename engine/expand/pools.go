@@ -1,6 +1,7 @@
 package expand
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -64,8 +65,11 @@ func (p *pools) check() hcl.Diagnostics {
 	for _, n := range p.wanted {
 		for _, name := range n.Pools {
 			if !slices.Contains(known, name) {
-				diags = append(diags, diag.Errorf(n.phase.decl.Pool.Range(), "Unknown pool",
-					"There is no pool %q.%s Declare it in the root file:\n\n  pool %q {\n    slots = 4\n  }", name, diag.DidYouMean(name, known), name)...)
+				hint := diag.DidYouMean(name, known)
+				if hint == "" {
+					hint = fmt.Sprintf(" Declare it in the root file:\n\n  pool %q {\n    slots = 4\n  }", name)
+				}
+				diags = append(diags, diag.Errorf(n.phase.decl.Pool.Range(), "Unknown pool", "There is no pool %q.%s", name, hint)...)
 			}
 		}
 	}

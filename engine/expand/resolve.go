@@ -86,10 +86,12 @@ func (s *session) keys(sc *scope, steps []lang.Step) []key {
 }
 
 func (s *session) follow(r request) ([]target, hcl.Diagnostics) {
-	m := r.scope.module
+	if targets, diags, ok := s.followTurn(r); ok {
+		return targets, diags
+	}
 	switch r.root {
 	case "path":
-		return []target{{path: []string{"path"}, value: s.pathValues(m)}}, nil
+		return []target{{path: []string{"path"}, value: s.pathValues(r.scope.module)}}, nil
 	case "each":
 		return s.followEach(r)
 	case "self":
@@ -101,7 +103,13 @@ func (s *session) follow(r request) ([]target, hcl.Diagnostics) {
 	if len(r.keys) == 0 || !r.keys[0].known {
 		return nil, nil // reported by package config
 	}
-	name, path, rest := r.keys[0].name, []string{r.root, r.keys[0].name}, r.keys[1:]
+	return s.followName(r, r.keys[0].name)
+}
+
+// followName resolves a reference to something declared in the module. Names that
+// are not were reported by package config.
+func (s *session) followName(r request, name string) ([]target, hcl.Diagnostics) {
+	m, path, rest := r.scope.module, []string{r.root, name}, r.keys[1:]
 	switch r.root {
 	case "local":
 		if local, ok := m.decl.Locals[name]; ok {
@@ -128,12 +136,8 @@ func (s *session) follow(r request) ([]target, hcl.Diagnostics) {
 func (s *session) descend(r request, sc *scope, e *lang.Expr, path []string, rest []key) ([]target, hcl.Diagnostics) {
 	for len(rest) > 0 && rest[0].known {
 		inner := unwrap(e.Expression)
-		if object, ok := inner.(*hclsyntax.ObjectConsExpr); ok {
-			item := s.items(object)[rest[0].name]
-			if item == nil {
-				break
-			}
-			e, path, rest = item, below(path, rest[0].name), rest[1:]
+		if item, at := s.enter(r, sc, inner, rest[0]); item != nil {
+			e, sc, path, rest = item, at, below(path, rest[0].name), rest[1:]
 			continue
 		}
 		targets, diags, ok := s.hop(r, sc, inner, path, rest)
@@ -143,6 +147,19 @@ func (s *session) descend(r request, sc *scope, e *lang.Expr, path []string, res
 		return targets, diags
 	}
 	return []target{{path: path, expr: e, scope: sc, rest: rest}}, nil
+}
+
+// enter returns the expression under a key of an object constructor, or of a for
+// expression that keeps the keys of what it goes through, and its scope.
+func (s *session) enter(r request, sc *scope, e hclsyntax.Expression, k key) (*lang.Expr, *scope) {
+	switch e := e.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		return s.items(e)[k.name], sc
+	case *hclsyntax.ForExpr:
+		return s.loop(r, sc, e, k)
+	default:
+		return nil, nil
+	}
 }
 
 // hop passes the keys on to the reference that an expression consists of. It is

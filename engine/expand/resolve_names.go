@@ -134,15 +134,21 @@ func outputOf(t sdk.TypeDescription, name string) (sdk.Attribute, bool) {
 	return t.Outputs[i], true
 }
 
+// outputNames lists what can be read from a phase.
+func outputNames(schema sdk.TypeDescription) []string {
+	names := []string{"status", "error"}
+	for _, a := range schema.Outputs {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
 // unknownOutput reports a name that is no output of a phase.
 func unknownOutput(decl *config.Phase, schema sdk.TypeDescription, k key) hcl.Diagnostics {
 	if _, ok := outputOf(schema, k.name); ok || k.name == "status" || k.name == "error" {
 		return nil
 	}
-	names := []string{"status", "error"}
-	for _, a := range schema.Outputs {
-		names = append(names, a.Name)
-	}
+	names := outputNames(schema)
 	return diag.Errorf(k.at, "Unknown output", "Phase %q is a %s.%s, which has no output %q.%s %s",
 		decl.Name, decl.Plugin, decl.Type, k.name, diag.DidYouMean(k.name, names), diag.Names("outputs", names))
 }

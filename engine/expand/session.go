@@ -23,7 +23,9 @@ type session struct {
 	// open are the named values being computed, to find those that need themselves.
 	open []frame
 	// touched counts uses of what an outcome decides.
-	touched int
+	touched   int
+	ownTurns  map[turnKey]*scope
+	instances int // made so far
 	// behind remembers the phases behind expressions.
 	behind map[valueKey][]dep
 }
@@ -47,13 +49,12 @@ type result struct {
 
 // frame is a value on the way to another one.
 type frame struct {
-	key  valueKey
-	name string
-	at   hcl.Range
+	key valueKey
+	at  hcl.Range // where it is asked for
 }
 
 func (w *world) session(o Outcomes) *session {
-	return &session{world: w, outcomes: o, values: map[valueKey]result{}, vars: map[varKey]result{}}
+	return &session{world: w, outcomes: o, values: map[valueKey]result{}, vars: map[varKey]result{}, ownTurns: map[turnKey]*scope{}}
 }
 
 // eval computes an expression, without remembering it.
@@ -71,9 +72,20 @@ func (s *session) eval(sc *scope, e *lang.Expr) (cty.Value, hcl.Diagnostics) {
 	}
 	v, diags := e.Value(ctx)
 	if diags.HasErrors() {
-		return cty.DynamicVal, redact(diags, ctx)
+		return cty.DynamicVal, sc.explain(redact(diags, ctx))
 	}
 	return v, diags
+}
+
+// explain says which instance a problem is about.
+func (sc *scope) explain(diags hcl.Diagnostics) hcl.Diagnostics {
+	if sc.each == nil {
+		return diags
+	}
+	for _, d := range diags {
+		d.Detail += fmt.Sprintf("\n\nThis is about the instance with each.key = %q.", sc.each.key)
+	}
+	return diags
 }
 
 // variables builds what an expression mentions, and nothing else.
@@ -108,12 +120,12 @@ func (s *session) targetValue(t target, ref *lang.Reference) ([]string, cty.Valu
 	case t.phase != nil:
 		return t.path, s.phaseValue(t.phase, t.out, t.status), nil
 	case t.variable != nil:
-		v, diags := s.variable(t.module, t.variable)
+		v, diags := s.variable(t.module, t.variable, ref.Range)
 		return t.path, v, diags
 	case t.expr == nil:
 		return t.path, t.value, nil
 	}
-	v, diags := s.named(t.scope, t.expr, refName(ref), ref.Range)
+	v, diags := s.named(t.scope, t.expr, ref.Range)
 	if t.element != nil && !diags.HasErrors() {
 		v = elementOf(v, *t.element)
 	}
@@ -139,21 +151,21 @@ func elementOf(v cty.Value, name string) cty.Value {
 
 // value computes an expression once for each session.
 func (s *session) value(sc *scope, e *lang.Expr) (cty.Value, hcl.Diagnostics) {
-	return s.named(sc, e, "", e.Range())
+	return s.named(sc, e, e.Range())
 }
 
-// named is value for an expression that a reference leads to.
-func (s *session) named(sc *scope, e *lang.Expr, name string, at hcl.Range) (cty.Value, hcl.Diagnostics) {
+// named is value for an expression that the reference at a place leads to.
+func (s *session) named(sc *scope, e *lang.Expr, at hcl.Range) (cty.Value, hcl.Diagnostics) {
 	k := valueKey{sc, e}
 	if r, ok := s.recall(k); ok {
 		return r.value, r.diags
 	}
 	for i, f := range s.open {
 		if f.key == k {
-			return cty.DynamicVal, s.circle(append(s.open[i:len(s.open):len(s.open)], frame{k, name, at}))
+			return cty.DynamicVal, s.circle(append(s.open[i:len(s.open):len(s.open)], frame{k, at}))
 		}
 	}
-	s.open = append(s.open, frame{k, name, at})
+	s.open = append(s.open, frame{k, at})
 	before := s.touched
 	v, diags := s.eval(sc, e)
 	s.open = s.open[:len(s.open)-1]
@@ -205,14 +217,6 @@ func redact(diags hcl.Diagnostics, ctx *hcl.EvalContext) hcl.Diagnostics {
 		}
 	}
 	return diags
-}
-
-// refName is the first part of a reference, such as local.leaves.
-func refName(ref *lang.Reference) string {
-	if len(ref.Steps) == 0 {
-		return ref.Root
-	}
-	return ref.Root + "." + ref.Steps[0].Name
 }
 
 // tree collects values by path. A value hides those below it.

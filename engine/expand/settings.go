@@ -15,11 +15,12 @@ import (
 	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
-// defaultBackoff is the wait between attempts when a retry block does not say.
+// The waits between attempts when a retry block does not say, and a bound that no
+// sensible retry block reaches.
 const (
-	defaultBackoffMin = time.Second
-	defaultBackoffMax = 30 * time.Second
-	maxAttempts       = 1000
+	firstWait   = time.Second
+	longestWait = 30 * time.Second
+	maxAttempts = 1000
 )
 
 // settings fills in what the language says about a phase. It must be known before
@@ -73,8 +74,10 @@ func (s *session) setting(p *phase, name, example string, e *lang.Expr, typ cty.
 	if diags.HasErrors() {
 		return cty.NilVal, false, diags
 	}
-	v, _ = v.UnmarkDeep()
 	switch {
+	case lang.HasSensitive(v):
+		return cty.NilVal, false, diag.Errorf(e.Range(), "Sensitive "+name,
+			"The value is sensitive, but %s is part of what is shown and stored of a phase. Use another value, or nonsensitive(…).", name)
 	case !v.IsKnown():
 		return cty.NilVal, false, diag.Errorf(e.Range(), name+" is not known yet",
 			"%s must be known before anything runs, so it cannot depend on outputs of phases. Use variables and locals.", name)
@@ -83,7 +86,7 @@ func (s *session) setting(p *phase, name, example string, e *lang.Expr, typ cty.
 	}
 	v, err := convert.Convert(v, typ)
 	if err != nil {
-		return cty.NilVal, false, diag.Errorf(e.Range(), "Invalid "+name, "%s is needed. Valid forms are %s.", err, example)
+		return cty.NilVal, false, diag.Errorf(e.Range(), "Invalid "+name, "The value does not fit: %s. Valid forms are %s.", err, example)
 	}
 	return v, true, nil
 }
@@ -108,7 +111,7 @@ func (s *session) retry(n *Node) hcl.Diagnostics {
 	if decl == nil {
 		return nil
 	}
-	r := &Retry{Attempts: 1, Min: defaultBackoffMin, Max: defaultBackoffMax}
+	r := &Retry{Attempts: 1, Min: firstWait, Max: longestWait}
 	attempts, ok, diags := s.setting(n.phase, "attempts", "1 and 5", decl.Attempts, cty.Number)
 	if ok {
 		if err := gocty.FromCtyValue(attempts, &r.Attempts); err != nil || r.Attempts < 1 || r.Attempts > maxAttempts {

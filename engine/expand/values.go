@@ -62,7 +62,7 @@ func (s *session) neverRuns(p *phase) bool {
 
 func statusValue(o Outcome, ended bool, name string) cty.Value {
 	switch {
-	case !ended:
+	case !ended, o.Status == "": // planned, not run
 		return cty.UnknownVal(cty.String).RefineNotNull()
 	case name == "error":
 		return cty.StringVal(o.Error)

@@ -38,7 +38,7 @@ func ParseVarFile(src []byte, filename string) (map[string]VarInput, hcl.Diagnos
 		return nil, diags
 	}
 	attrs, diags := file.Body.JustAttributes()
-	ctx := &hcl.EvalContext{Functions: lang.Functions(nil)}
+	ctx := &hcl.EvalContext{Functions: lang.Functions(readOS)}
 	out := make(map[string]VarInput, len(attrs))
 	for name, attr := range attrs {
 		if refs := lang.References(attr.Expr); len(refs) > 0 {
@@ -52,6 +52,8 @@ func ParseVarFile(src []byte, filename string) (map[string]VarInput, hcl.Diagnos
 	}
 	return out, diags
 }
+
+func readOS(name string) ([]byte, error) { return config.ReadFile(config.OS{}, name) }
 
 // setVariables gives every variable of the root its value.
 func (w *world) setVariables(root *config.Module, inputs map[string]VarInput) hcl.Diagnostics {
@@ -134,7 +136,7 @@ func (w *world) parseRaw(v *config.Variable, in VarInput) (cty.Value, hcl.Diagno
 	if diags.HasErrors() {
 		return cty.NilVal, diag.Errorf(v.DefRange, "Invalid value for variable",
 			"The value of %q from %s is no valid expression. A variable of type %s is written like %s.",
-			v.Name, in.Source, typeName(v.Type), exampleOf(v.Type))
+			v.Name, in.Source, typeName(v.Type), example(v.Type))
 	}
 	return val, nil
 }
@@ -146,24 +148,9 @@ func typeName(t cty.Type) string {
 	return t.FriendlyNameForConstraint()
 }
 
-// exampleOf is a value of a type, as one would write it on the command line.
-func exampleOf(t cty.Type) string {
-	switch {
-	case t == cty.Number:
-		return "6443"
-	case t == cty.Bool:
-		return "true"
-	case t.IsListType(), t.IsSetType(), t.IsTupleType():
-		return `'["a", "b"]'`
-	case t.IsMapType(), t.IsObjectType():
-		return `'{ name = "value" }'`
-	default:
-		return `'"text"'`
-	}
-}
-
-// variable is the value of an input, converted and checked.
-func (s *session) variable(m *module, v *config.Variable) (cty.Value, hcl.Diagnostics) {
+// variable is the value of an input, converted and checked. at is where it is
+// asked for.
+func (s *session) variable(m *module, v *config.Variable, at hcl.Range) (cty.Value, hcl.Diagnostics) {
 	k := varKey{m, v.Name}
 	r, ok := s.world.vars[k]
 	if !ok {
@@ -175,7 +162,7 @@ func (s *session) variable(m *module, v *config.Variable) (cty.Value, hcl.Diagno
 		return r.value, r.diags
 	}
 	before := s.touched
-	val, diags := s.inputValue(m, v)
+	val, diags := s.inputValue(m, v, at)
 	if (v.Sensitive || v.Ephemeral) && val != cty.NilVal {
 		val = lang.MarkSensitive(val)
 	}
@@ -196,7 +183,7 @@ func (m *module) inputRange(v *config.Variable) *hcl.Range {
 	return nil
 }
 
-func (s *session) inputValue(m *module, v *config.Variable) (cty.Value, hcl.Diagnostics) {
+func (s *session) inputValue(m *module, v *config.Variable, at hcl.Range) (cty.Value, hcl.Diagnostics) {
 	if m.call == nil {
 		return s.rootVars[v.Name], nil
 	}
@@ -207,7 +194,7 @@ func (s *session) inputValue(m *module, v *config.Variable) (cty.Value, hcl.Diag
 		}
 		return v.Default, nil
 	}
-	val, diags := s.named(m.caller, in.Value, "var."+v.Name, in.Value.Range())
+	val, diags := s.named(m.caller, in.Value, at)
 	if diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}

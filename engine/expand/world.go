@@ -1,7 +1,6 @@
 package expand
 
 import (
-	"io/fs"
 	"os"
 	"path"
 	"strconv"
@@ -28,6 +27,7 @@ type world struct {
 	paths     map[string]cty.Value // path.root and path.cwd
 	exprs     map[hclsyntax.Expression]*lang.Expr
 	objects   map[*hclsyntax.ObjectConsExpr]map[string]*lang.Expr
+	turns     map[turnKey]*scope
 	// values and vars hold what depends on no outcome.
 	values map[valueKey]result
 	vars   map[varKey]result
@@ -66,6 +66,23 @@ type scope struct {
 	module *module
 	each   *each  // nil outside of for_each
 	self   *phase // in postconditions
+	turn   *turn  // inside of a for expression
+}
+
+// turn is one turn of a for expression: what its variables mean.
+type turn struct {
+	keyVar, valVar string
+	key            string
+	over           *lang.Expr // to be evaluated in outer
+	outer          *scope
+}
+
+// turnKey identifies a turn. The same turn must be the same scope, as values are
+// remembered by scope.
+type turnKey struct {
+	outer *scope
+	loop  *hclsyntax.ForExpr
+	key   string
 }
 
 // each is what each.key and each.value mean.
@@ -101,7 +118,7 @@ func newWorld(p *config.Pipeline, schemas Schemas) *world {
 	w := &world{
 		pipeline: p, schemas: schemas, types: map[string]typeResult{}, rootVars: map[string]cty.Value{},
 		exprs: map[hclsyntax.Expression]*lang.Expr{}, objects: map[*hclsyntax.ObjectConsExpr]map[string]*lang.Expr{},
-		values: map[valueKey]result{}, vars: map[varKey]result{},
+		turns: map[turnKey]*scope{}, values: map[valueKey]result{}, vars: map[varKey]result{},
 	}
 	w.functions = lang.Functions(w.readFile)
 	cwd, err := os.Getwd()
@@ -116,11 +133,10 @@ func newWorld(p *config.Pipeline, schemas Schemas) *world {
 // readFile reads for the functions of the language: from where the pipeline is,
 // so that one inside of the binary brings its files along.
 func (w *world) readFile(name string) ([]byte, error) {
-	var fsys fs.FS = config.OS{}
-	if !path.IsAbs(name) {
-		fsys = w.pipeline.FS
+	if path.IsAbs(name) {
+		return config.ReadFile(config.OS{}, name)
 	}
-	return config.ReadFile(fsys, name)
+	return config.ReadFile(w.pipeline.FS, path.Clean(name))
 }
 
 func newModule(decl *config.Module, call *config.Call, caller *scope) *module {

@@ -29,6 +29,7 @@ func WriteDOT(w io.Writer, g *Graph) error {
 			style = " [style = dashed]"
 		case Status:
 			style = " [style = dotted]"
+		case Data:
 		}
 		fmt.Fprintf(out, "  %s -> %s%s\n", dotQuote(e.To), dotQuote(e.From), style)
 	}
@@ -80,6 +81,7 @@ func WriteMermaid(w io.Writer, g *Graph) error {
 			arrow = "-.->"
 		case Status:
 			arrow = "-.->|status|"
+		case Data:
 		}
 		fmt.Fprintf(out, "  n%d %s n%d\n", g.index[e.To], arrow, g.index[e.From])
 	}

@@ -56,11 +56,12 @@ type Edge struct {
 func (e Edge) Kind() Kind {
 	kind := Status
 	for _, r := range e.Reasons {
-		switch {
-		case r.Kind == Data:
+		switch r.Kind {
+		case Data:
 			return Data
-		case r.Kind == Order:
+		case Order:
 			kind = Order
+		case Status:
 		}
 	}
 	return kind

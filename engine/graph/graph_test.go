@@ -2,10 +2,10 @@ package graph
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +17,7 @@ import (
 // a, c and d; a node "m/x" is x in the group m.
 func TestGraph(t *testing.T) {
 	datadriven.Walk(t, "testdata/graph", func(t *testing.T, path string) {
+		t.Helper()
 		var env transcript
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			t.Helper()
@@ -247,8 +248,10 @@ func BenchmarkFreeze(b *testing.B) {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv("UPDATE_GOLDEN") != "" && !slices.Contains(os.Args, "-rewrite") {
-		os.Args = append(os.Args, "-rewrite") // datadriven's own flag
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := flag.Set("rewrite", "true"); err != nil { // datadriven's own flag
+			panic(err)
+		}
 	}
-	os.Exit(m.Run())
+	m.Run()
 }

@@ -1,7 +1,9 @@
 package lang
 
 import (
+	"io/fs"
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	ctyyaml "github.com/zclconf/go-cty-yaml"
@@ -41,13 +43,9 @@ func Functions(read func(path string) ([]byte, error)) map[string]function.Funct
 	return all
 }
 
-// FunctionNames lists the functions, for suggestions.
-func FunctionNames() map[string]bool {
-	names := map[string]bool{}
-	for name := range Functions(nil) {
-		names[name] = true
-	}
-	return names
+// FunctionNames lists the functions.
+func FunctionNames() []string {
+	return slices.Sorted(maps.Keys(Functions(func(string) ([]byte, error) { return nil, fs.ErrNotExist })))
 }
 
 func numbers() map[string]function.Function {

@@ -22,9 +22,6 @@ import (
 // files returns the functions about paths and what is in files. Templates may
 // call the others, but not each other.
 func files(read func(string) ([]byte, error), others map[string]function.Function) map[string]function.Function {
-	if read == nil {
-		read = os.ReadFile
-	}
 	group := map[string]function.Function{
 		"abspath":    mapText(filepath.Abs),
 		"basename":   mapText(func(s string) (string, error) { return filepath.Base(s), nil }),

@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"unicode/utf8"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -162,7 +164,7 @@ func stepsOf(traversal hcl.Traversal) []Step {
 	for _, t := range traversal {
 		switch t := t.(type) {
 		case hcl.TraverseAttr:
-			steps = append(steps, Step{Name: t.Name, Range: t.SrcRange})
+			steps = append(steps, Step{Name: t.Name, Range: nameRange(t)})
 		case hcl.TraverseIndex:
 			name, ok := KeyString(t.Key)
 			steps = append(steps, Step{Name: name, Open: !ok, Index: true, Range: t.SrcRange})
@@ -171,6 +173,17 @@ func stepsOf(traversal hcl.Traversal) []Step {
 		}
 	}
 	return steps
+}
+
+// nameRange is the range of an attribute step without the dot before it.
+func nameRange(t hcl.TraverseAttr) hcl.Range {
+	at := t.SrcRange
+	if len(t.Name) < at.End.Byte-at.Start.Byte {
+		at.Start = at.End
+		at.Start.Byte -= len(t.Name)
+		at.Start.Column -= utf8.RuneCountInString(t.Name)
+	}
+	return at
 }
 
 // KeyString returns an index key as the string that names an attribute of an

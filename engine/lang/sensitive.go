@@ -17,27 +17,6 @@ func MarkSensitive(v cty.Value) cty.Value { return v.Mark(sensitive) }
 // HasSensitive reports whether v or a part of it is secret.
 func HasSensitive(v cty.Value) bool { return v != cty.NilVal && v.ContainsMarked() }
 
-// Reveal returns v without marks, as a plugin must get it. The result must not be
-// shown or stored.
-func Reveal(v cty.Value) cty.Value {
-	plain, _ := v.UnmarkDeep()
-	return plain
-}
-
-// Redact returns v with every secret part replaced by null, fit to be shown.
-func Redact(v cty.Value) cty.Value {
-	plain, err := cty.Transform(v, func(_ cty.Path, part cty.Value) (cty.Value, error) {
-		if part.IsMarked() {
-			return cty.NullVal(part.Type()), nil
-		}
-		return part, nil
-	})
-	if err != nil { // the function above returns none
-		return cty.NullVal(v.Type())
-	}
-	return plain
-}
-
 func sensitiveFunc() function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{anyParam("value")},

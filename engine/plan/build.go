@@ -4,8 +4,10 @@ import (
 	"context"
 	"runtime"
 
+	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -16,43 +18,61 @@ import (
 const planWidth = 4
 
 // Build plans a whole pipeline, in waves: phases with no path between them are
-// planned at once. prior is what earlier runs recorded. Phases whose inputs are not known yet become [Later] steps. It
-// goes on after an error and returns all of them, joined, by phase.
-func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, []error) {
-	known := Outcomes{}
-	out := &Plan{}
-	var errs []error
-	failed := map[string]bool{}
+// planned at once. prior is what earlier runs recorded. Phases whose inputs are
+// not known yet become [Later] steps. It goes on after a mistake; the error is
+// hcl.Diagnostics with all of them, or the cause of ctx when that ended first.
+func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) {
+	b := builder{planner: p, prior: prior, known: Outcomes{}, failed: map[string]bool{}}
 	for _, wave := range waves(p.Program) {
-		steps := make([]Step, len(wave))
-		failures := make([]error, len(wave))
-		var group errgroup.Group
-		group.SetLimit(planWidth * runtime.GOMAXPROCS(0))
-		for i, n := range wave {
-			if dependsOnAny(n, failed) {
-				steps[i] = later(Step{Address: n.Address}, n, known, "a phase before it cannot be planned")
-				continue
-			}
-			group.Go(func() error {
-				steps[i], failures[i] = p.Step(ctx, n, Situation{
-					Outcomes: known, Prior: prior.Nodes[n.Address], ID: sdk.Ident{Node: n.Address},
-				})
-				return nil
-			})
-		}
-		_ = group.Wait() // the functions return no errors
-		for i, step := range steps {
-			if failures[i] != nil {
-				errs = append(errs, failures[i])
-				failed[step.Address] = true
-			}
-			if outcome, ok := step.outcome(); ok {
-				known[step.Address] = outcome
-			}
-			out.Steps = append(out.Steps, step)
+		b.wave(ctx, wave)
+		if ctx.Err() != nil {
+			return &b.plan, context.Cause(ctx)
 		}
 	}
-	return out, errs
+	if len(b.problems) > 0 {
+		return &b.plan, diag.Tidy(b.problems)
+	}
+	return &b.plan, nil
+}
+
+type builder struct {
+	planner  *Planner
+	prior    *state.State
+	plan     Plan
+	known    Outcomes
+	failed   map[string]bool
+	problems hcl.Diagnostics
+}
+
+// wave plans phases that do not depend on each other.
+func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
+	steps := make([]Step, len(nodes))
+	failures := make([]error, len(nodes))
+	var group errgroup.Group
+	group.SetLimit(planWidth * runtime.GOMAXPROCS(0))
+	for i, n := range nodes {
+		if dependsOnAny(n, b.failed) {
+			b.failed[n.Address] = true
+			steps[i] = later(Step{Address: n.Address}, n, b.known, "a phase before it cannot be planned")
+			continue
+		}
+		group.Go(func() error {
+			steps[i], failures[i] = b.planner.Step(ctx, n, Situation{
+				Outcomes: b.known, Prior: b.prior.Nodes[n.Address], ID: sdk.Ident{Node: n.Address},
+			})
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions return no errors
+	for i, step := range steps {
+		if failures[i] != nil {
+			b.problems = append(b.problems, diagnostics(nodes[i], failures[i])...)
+			b.failed[step.Address] = true
+		} else if outcome, ok := step.outcome(); ok {
+			b.known[step.Address] = outcome
+		}
+		b.plan.Steps = append(b.plan.Steps, step)
+	}
 }
 
 // Outcomes is what the plan lets one know of each phase's outputs.

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,22 +11,16 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/clusterflow/clusterflow/engine/state"
-	"github.com/clusterflow/clusterflow/sdk"
 )
 
 // digestVersion changes when digests are computed in another way, so that old
 // ones never match by accident.
 const digestVersion = "clusterflow inputs v1"
-
-// minSecret is the shortest sensitive string that is masked in text. Shorter
-// ones, such as "1" or "yes", would mask half of every message.
-const minSecret = 4
 
 // identity digests a config: one digest for each attribute, and one over all of
 // them. Sensitive values enter as an HMAC with the state's key, so that nobody
@@ -106,94 +99,4 @@ func firstAttr(path cty.Path) (string, bool) {
 	}
 	step, ok := path[0].(cty.GetAttrStep)
 	return step.Name, ok
-}
-
-// secrets lists the sensitive strings of a config.
-func secrets(attrs []sdk.Attribute, config cty.Value, sensitive []cty.PathValueMarks) []string {
-	var out []string
-	collect := func(v cty.Value) {
-		_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
-			if x.IsKnown() && !x.IsNull() && x.Type() == cty.String && len(x.AsString()) >= minSecret {
-				out = append(out, x.AsString())
-			}
-			return true, nil
-		})
-	}
-	for _, p := range sensitive {
-		if v, err := p.Path.Apply(config); err == nil {
-			collect(v)
-		}
-	}
-	for _, a := range attrs {
-		if a.Sensitive {
-			collect(config.GetAttr(a.Name))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// SensitiveOutputs lists the sensitive strings in a phase's outputs.
-func SensitiveOutputs(ref TypeRef, outputs cty.Value) []string {
-	if outputs == cty.NilVal || !outputs.IsWhollyKnown() || outputs.IsNull() {
-		return nil
-	}
-	return secrets(ref.Type.Outputs, outputs, nil)
-}
-
-// StorableOutputs is the JSON of the outputs that may be stored: neither
-// sensitive by the schema nor holding one of the secrets.
-func StorableOutputs(ref TypeRef, outputs cty.Value, secrets []string) (json.RawMessage, error) {
-	if outputs == cty.NilVal || outputs.IsNull() {
-		return nil, nil
-	}
-	keep := map[string]json.RawMessage{}
-	for _, a := range ref.Type.Outputs {
-		if a.Sensitive {
-			continue
-		}
-		v := outputs.GetAttr(a.Name)
-		text, err := ctyjson.Marshal(v, a.Type.WithoutOptionalAttributesDeep())
-		if err != nil {
-			return nil, fmt.Errorf("store output %s: %w", a.Name, err)
-		}
-		if !holdsAny(v, secrets) {
-			keep[a.Name] = text
-		}
-	}
-	return json.Marshal(keep)
-}
-
-func holdsAny(v cty.Value, secrets []string) bool {
-	found := false
-	_ = cty.Walk(v, func(_ cty.Path, x cty.Value) (bool, error) {
-		if x.IsKnown() && !x.IsNull() && x.Type() == cty.String {
-			found = found || slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(x.AsString(), s) })
-		}
-		return !found, nil
-	})
-	return found
-}
-
-// priorOutputs reads stored outputs back. What was not stored, or does not fit
-// the type any more, is null.
-func priorOutputs(ref TypeRef, stored json.RawMessage) cty.Value {
-	if len(stored) == 0 {
-		return cty.NilVal
-	}
-	var raw map[string]json.RawMessage
-	if json.Unmarshal(stored, &raw) != nil {
-		return cty.NilVal
-	}
-	values := map[string]cty.Value{}
-	for _, a := range ref.Type.Outputs {
-		typ := a.Type.WithoutOptionalAttributesDeep()
-		values[a.Name] = cty.NullVal(typ)
-		if text, ok := raw[a.Name]; ok {
-			if v, err := ctyjson.Unmarshal(text, typ); err == nil {
-				values[a.Name] = v
-			}
-		}
-	}
-	return cty.ObjectVal(values)
 }

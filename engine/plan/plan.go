@@ -11,6 +11,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/engine/expand"
@@ -55,6 +57,22 @@ type Step struct {
 	Fingerprint     string
 	// Secrets are the sensitive strings in Config, to be kept out of all output.
 	Secrets []string
+}
+
+// Settled returns the steps that need nothing and whose inputs no other step can
+// change, by address.
+func (p *Plan) Settled(program *expand.Program) map[string]Step {
+	out := make(map[string]Step, len(p.Steps))
+	for _, s := range p.Steps { // a phase comes after those that it depends on
+		n, ok := program.Node(s.Address)
+		if !ok || s.Action != None && s.Action != Skip {
+			continue
+		}
+		if !slices.ContainsFunc(n.Edges, func(e expand.Edge) bool { _, settled := out[e.To]; return !settled }) {
+			out[s.Address] = s
+		}
+	}
+	return out
 }
 
 // TypeRef names a phase type and what the engine must know of it to run it.

@@ -34,6 +34,9 @@ type Planner struct {
 	// Rerun names phases with unknown outcome that may run again although their
 	// type says that this is not safe.
 	Rerun map[string]bool
+	// Settled are steps that were planned just now and that nothing in this run can
+	// change, see [Plan.Settled]. They are not planned again.
+	Settled map[string]Step
 }
 
 // Situation is what is known when a phase is planned.
@@ -47,6 +50,9 @@ type Situation struct {
 
 // Step plans one phase. An error is for people, see [Problem].
 func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step, error) {
+	if step, ok := p.Settled[n.Address]; ok && now.ID.Attempt <= 1 {
+		return step, nil
+	}
 	o := now.Outcomes
 	step := Step{Address: n.Address}
 	typ, err := p.Plugins.Type(n.Plugin, n.Type)
@@ -80,14 +86,13 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
 	}
 	step.Identity.Depends = depends(n)
-	if err := p.ask(ctx, &step, n, now); err != nil {
-		return step, err
-	}
-	return step, nil
+	return step, p.ask(ctx, &step, n, now)
 }
 
 // ask lets the plugin compare the config with the host.
 func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situation) error {
+	var mask Mask
+	mask.Add(step.Secrets)
 	client, err := p.Plugins.Client(ctx, n.Plugin)
 	if err != nil {
 		return err
@@ -97,33 +102,59 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		return fmt.Errorf("describe plugin %q: %w", n.Plugin, err)
 	}
 	step.Identity.Plugin = state.Plugin{Name: n.Plugin, Version: desc.Version, Digest: p.Plugins.Digest(n.Plugin)}
-	req := sdk.PlanRequest{ID: now.ID, Type: n.Type, Config: step.Config}
 	prior := now.Prior
 	if prior != nil && prior.Type != step.Identity.Type {
 		prior = nil // its record is of no use to another type
 	}
-	if prior != nil {
-		if req.Private, err = upgraded(ctx, client, n.Type, step.Ref.Type.Version, prior); err != nil {
-			return p.placed(n, err)
-		}
-		if prior.Success != nil {
-			req.Outputs = priorOutputs(step.Ref, prior.Success.Outputs)
-			req.Unchanged = prior.Success.Inputs == step.Identity.Inputs
-		}
+	req, err := request(ctx, client, step, n, Situation{Prior: prior, ID: now.ID})
+	if err != nil {
+		return placed(n, &mask, err)
 	}
 	planned, err := client.Plan(ctx, req)
 	if err != nil {
-		return p.placed(n, err)
+		return placed(n, &mask, err)
 	}
-	step.Changes, step.Outputs, step.Private = planned.Changes, planned.Outputs, planned.Private
-	step.Diagnostics = planned.Diagnostics
+	step.Changes, step.Outputs, step.Private = mask.changes(planned.Changes), planned.Outputs, planned.Private
+	step.Diagnostics = mask.diagnostics(planned.Diagnostics)
 	step.Fingerprint = planned.Fingerprint()
 	step.Action = None
 	if len(step.Changes) > 0 {
 		step.Action = Apply
 	}
 	step.Reason = reason(step, prior)
+	if now.Prior != prior {
+		step.Reason = "was of type " + now.Prior.Type
+		step.Diagnostics = append(step.Diagnostics, orphaned(step, now.Prior))
+	}
 	return p.mayRepeat(step, n, prior)
+}
+
+// request is what the plugin is asked, with what is recorded of the phase.
+func request(ctx context.Context, client sdk.Client, step *Step, n *expand.Node, now Situation) (sdk.PlanRequest, error) {
+	req := sdk.PlanRequest{ID: now.ID, Type: n.Type, Config: step.Config}
+	if now.Prior == nil {
+		return req, nil
+	}
+	var err error
+	if req.Private, err = Upgraded(ctx, client, step.Ref.Type, now.Prior); err != nil {
+		return req, err
+	}
+	if done := now.Prior.Success; done != nil {
+		req.Outputs = priorOutputs(step.Ref, done.Outputs)
+		// An attempt with other inputs that came later may have changed anything.
+		req.Unchanged = done.Inputs == step.Identity.Inputs && now.Prior.Inputs == step.Identity.Inputs
+	}
+	return req, nil
+}
+
+// orphaned warns of what another type made under the same address.
+func orphaned(step *Step, prior *state.Node) sdk.Diagnostic {
+	return sdk.Diagnostic{
+		Severity: sdk.SeverityWarning,
+		Summary: fmt.Sprintf("what %s made as %s stays on the host and is forgotten: %s knows nothing of it",
+			step.Address, prior.Type, step.Identity.Type),
+		Detail: "To have it removed, undo the pipeline as it was before, or give the new phase another name.",
+	}
 }
 
 // mayRepeat refuses to run again what must not run twice when nobody knows
@@ -132,9 +163,10 @@ func (p *Planner) mayRepeat(step *Step, n *expand.Node, prior *state.Node) error
 	if prior == nil || !prior.Status.Open() || step.Action != Apply || step.Ref.Type.Repeatable || p.Rerun[step.Address] {
 		return nil
 	}
-	return p.placed(n, sdk.Diagnostics{{
+	return placed(n, &Mask{}, sdk.Diagnostics{{
 		Severity: sdk.SeverityError,
-		Summary:  fmt.Sprintf("apply %s: an earlier attempt began and nobody knows how it ended, and %s must not run twice", step.Address, prior.Type),
+		Summary: fmt.Sprintf("apply %s: an earlier attempt began and nobody knows how it ended, and %s must not run twice",
+			step.Address, prior.Type),
 		Detail: fmt.Sprintf("It began at %s in run %s. Look at the host; if it may run again: clusterflow apply --rerun '%s'",
 			prior.Started.Format("2006-01-02 15:04:05 MST"), prior.Run, step.Address),
 		Permanent: true,
@@ -142,18 +174,19 @@ func (p *Planner) mayRepeat(step *Step, n *expand.Node, prior *state.Node) error
 }
 
 // placed gives a plugin's diagnostics their place in the pipeline.
-func (p *Planner) placed(n *expand.Node, err error) error {
+func placed(n *expand.Node, mask *Mask, err error) error {
 	if diags, ok := asDiagnostics(err); ok {
-		return &PhaseError{Diagnostics: n.Place(diags), Permanent: diags.Permanent()}
+		return &PhaseError{Diagnostics: n.Place(mask.diagnostics(diags)), Permanent: diags.Permanent()}
 	}
 	return fmt.Errorf("plan %s: %w", n.Address, err)
 }
 
-func upgraded(ctx context.Context, client sdk.Client, typ string, version int64, prior *state.Node) ([]byte, error) {
-	if len(prior.Private) == 0 || prior.TypeVersion == version {
+// Upgraded returns the private record of a node in the form that its type has now.
+func Upgraded(ctx context.Context, client sdk.Client, typ sdk.TypeDescription, prior *state.Node) ([]byte, error) {
+	if len(prior.Private) == 0 || prior.TypeVersion == typ.Version {
 		return prior.Private, nil
 	}
-	return client.Upgrade(ctx, typ, prior.TypeVersion, prior.Private)
+	return client.Upgrade(ctx, typ.Name, prior.TypeVersion, prior.Private)
 }
 
 func reason(step *Step, prior *state.Node) string {
@@ -166,7 +199,9 @@ func reason(step *Step, prior *state.Node) string {
 		return "was undone"
 	case prior.Status.Open():
 		return "an earlier attempt was interrupted"
-	case prior.Success == nil:
+	case prior.Status == state.Cancelled:
+		return "the last attempt was stopped"
+	case prior.Status == state.Failed, prior.Success == nil:
 		return "the last attempt failed"
 	}
 	if prior.Success.Inputs != step.Identity.Inputs {
@@ -192,7 +227,7 @@ func changedInputs(before, after map[string]string) []string {
 		}
 	}
 	if len(names) == 0 {
-		return []string{"behaviour of the phase type"}
+		return []string{"the phase type itself"}
 	}
 	slices.Sort(names)
 	return names

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -20,9 +21,6 @@ func Problem(err error) *event.Problem {
 	var placed hcl.Diagnostics
 	if errors.As(err, &placed) {
 		return fromPlaced(placed)
-	}
-	if diags, ok := asDiagnostics(err); ok {
-		return fromPlugin(diags)
 	}
 	return fromPlugin(sdk.Diagnose(err))
 }
@@ -55,6 +53,15 @@ func Permanent(err error) bool {
 	}
 	var placed hcl.Diagnostics
 	return errors.As(err, &placed)
+}
+
+// diagnostics gives an error of [Planner.Step] its place, if it has none.
+func diagnostics(n *expand.Node, err error) hcl.Diagnostics {
+	var placed hcl.Diagnostics
+	if errors.As(err, &placed) {
+		return placed
+	}
+	return n.Place(sdk.Diagnose(err))
 }
 
 func fromPlaced(diags hcl.Diagnostics) *event.Problem {

@@ -36,6 +36,7 @@ type library struct {
 	mu       sync.Mutex
 	binaries map[string]*Binary // by name, path and pinned
 	contents []*content
+	closed   bool
 }
 
 // open returns the binary at path, which is opened and hashed the first time. A
@@ -43,6 +44,9 @@ type library struct {
 func (l *library) open(name, path string, pinned bool) (*Binary, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
 	key := fmt.Sprintf("%s\x00%s\x00%v", name, path, pinned)
 	if b, ok := l.binaries[key]; ok {
 		return b, nil
@@ -93,7 +97,7 @@ func (l *library) close() error {
 	for _, c := range l.contents {
 		errs = append(errs, c.file.Close())
 	}
-	l.contents, l.binaries = nil, nil
+	l.contents, l.binaries, l.closed = nil, nil, true
 	return errors.Join(errs...)
 }
 

@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,37 +59,44 @@ func newChild(b *Binary, spawn *spawner, log func(sdk.Log)) *child {
 	return c
 }
 
+// start makes the pipes and the process, and returns our ends of its output.
 func (c *child) start() (stdout, stderr *os.File, err error) {
-	var files [3][2]*os.File // read and write ends
-	for i := range files {
-		if files[i][0], files[i][1], err = os.Pipe(); err != nil {
-			return nil, nil, errors.Join(err, closeAll(files[:i]))
+	var theirs, ours [3]*os.File // stdin, stdout, stderr
+	for i := range theirs {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(append(theirs[:i], ours[:i]...))
+			return nil, nil, fmt.Errorf("make pipe: %w", err)
+		}
+		theirs[i], ours[i] = w, r
+		if i == 0 {
+			theirs[i], ours[i] = r, w
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cmd = &exec.Cmd{
+	cmd := &exec.Cmd{
 		Path: c.binary.Path, Args: []string{c.binary.Path}, Env: c.env,
-		Stdin: files[0][0], Stdout: files[1][1], Stderr: files[2][1],
+		Stdin: theirs[0], Stdout: theirs[1], Stderr: theirs[2],
 	}
 	err = errKilled
 	if !c.doomed {
-		err = c.spawn.do(func() error { return launch(c.cmd, c.binary.file) })
+		err = c.spawn.do(func() error { return launch(cmd, c.binary.file) })
 	}
+	closeAll(theirs[:])
 	if err != nil {
-		c.cmd = nil
-		return nil, nil, errors.Join(err, closeAll(files[:]))
+		closeAll(ours[:])
+		return nil, nil, err
 	}
-	c.stdin = files[0][1]
-	return files[1][0], files[2][0], errors.Join(files[0][0].Close(), files[1][1].Close(), files[2][1].Close())
+	c.cmd, c.stdin = cmd, ours[0]
+	return ours[1], ours[2], nil
 }
 
-func closeAll(pipes [][2]*os.File) error {
-	var errs []error
-	for _, pipe := range pipes {
-		errs = append(errs, pipe[0].Close(), pipe[1].Close())
+// closeAll closes pipes, whose Close cannot fail in a way that matters.
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close()
 	}
-	return errors.Join(errs...)
 }
 
 func (c *child) read(f *os.File, emit func([]byte)) {

@@ -61,7 +61,7 @@ func (p *process) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() == nil && (status.Code(err) == codes.Unavailable || errors.Is(err, io.EOF)) {
+	if ctx.Err() == nil && disconnected(err) {
 		late := time.NewTimer(deathDelay)
 		defer late.Stop()
 		select {
@@ -71,15 +71,18 @@ func (p *process) explain(ctx context.Context, err error) error {
 		}
 	}
 	var crash *CrashError
-	if !p.dead() || errors.As(err, &crash) || !brokenCall(err) {
+	if !p.dead() || errors.As(err, &crash) || !disconnected(err) && !errors.Is(err, sdk.ErrNoResult) {
 		return err
 	}
 	return p.crash(err).hint()
 }
 
-// brokenCall tells a call that the plugin did not answer from one that it did.
-func brokenCall(err error) bool {
-	return errors.Is(err, sdk.ErrNoResult) || status.Code(err) == codes.Unavailable
+// disconnected tells a call that the plugin did not answer from one that it did.
+// Canceled is what gRPC says of a connection that was closed after the process
+// ended, or of a cancelled call, which makes no difference then.
+func disconnected(err error) bool {
+	code := status.Code(err)
+	return code == codes.Unavailable || code == codes.Canceled || errors.Is(err, io.EOF)
 }
 
 func (p *process) crash(err error) *CrashError {

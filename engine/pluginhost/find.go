@@ -54,6 +54,9 @@ type Found struct {
 // Find opens the file of a plugin and takes its digest. A second call for the
 // same plugin returns the same Binary, whatever happened to the file.
 func (h *Host) Find(ref Ref) (*Binary, error) {
+	if ref.Name != filepath.Base(ref.Name) {
+		return nil, h.notFound(ref.Name)
+	}
 	path := absolute(ref.Source)
 	if ref.Source == "" {
 		var err error
@@ -104,9 +107,6 @@ func (h *Host) List() ([]Found, error) {
 // lookUp returns the first path on the search path where something has the
 // plugin's name.
 func (h *Host) lookUp(name string) (string, error) {
-	if name != filepath.Base(name) {
-		return "", h.notFound(name)
-	}
 	for _, dir := range h.opts.Dirs {
 		path := filepath.Join(absolute(dir), prefix+name+suffix())
 		if _, err := os.Stat(path); err == nil {

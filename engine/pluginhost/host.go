@@ -65,7 +65,11 @@ func New(opts Options) (*Host, error) {
 		return nil, err
 	}
 	return &Host{
-		opts: opts, library: library{digests: digests{opts.CacheDir}}, shared: map[key]*process{}, processes: map[*process]struct{}{}, described: map[key]sdk.Description{},
+		opts:      opts,
+		library:   library{digests: digests{opts.CacheDir}},
+		shared:    map[key]*process{},
+		processes: map[*process]struct{}{},
+		described: map[key]sdk.Description{},
 	}, nil
 }
 

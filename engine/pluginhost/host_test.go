@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +79,10 @@ func TestCrash(t *testing.T) {
 	if again := h.client(t); again.PID() == lease.PID() || !alive(again.PID()) {
 		t.Error("the next lease is of the dead process")
 	}
+	crash = nil
+	if _, err := lease.Client.Plan(t.Context(), sdk.PlanRequest{Type: "say", Config: say("x").Config}); !errors.As(err, &crash) {
+		t.Errorf("a call through the old lease: got error %v", err)
+	}
 	if d := lease.Diagnosis(); d == nil || d.Exit != "exit status 2" {
 		t.Errorf("got diagnosis %v", d)
 	}
@@ -121,7 +124,7 @@ func TestCloseStopped(t *testing.T) {
 	h := newHost(t)
 	lease := h.client(t)
 	running := begin(t, lease.Client, misbehave("sleep", 0))
-	send(t, lease.PID(), syscall.SIGSTOP)
+	stop(t, lease.PID())
 
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -145,7 +148,7 @@ func TestCloseStopped(t *testing.T) {
 
 func TestCloseHurry(t *testing.T) {
 	h := newHost(t, func(o *pluginhost.Options) { o.StopGrace = time.Minute })
-	send(t, h.client(t).PID(), syscall.SIGSTOP)
+	stop(t, h.client(t).PID())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	start := time.Now()
@@ -217,13 +220,13 @@ func TestMessageSize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			_, there := lease.Client.Apply(t.Context(), say(strings.Repeat("x", size)), nil)
-			_, back := lease.Client.Apply(t.Context(), misbehave("huge", size), nil)
+			result, back := lease.Client.Apply(t.Context(), misbehave("huge", size), nil)
 			took(t, name+" there and back", start, 10*time.Second)
+			t.Logf("there: %v; back: %v, %v %v", there, back, result.Status, result.Diagnostics)
 			tooBig := size > sdk.MaxMessageSize
-			if (there != nil) != tooBig || (back != nil) != tooBig {
-				t.Errorf("got errors %v, %v", there, back)
+			if (there != nil) != tooBig || back != nil || (result.Status == sdk.StatusFailed) != tooBig {
+				t.Error("want both to work, or the first to fail and the second to have a failed result")
 			}
-			t.Logf("errors: %v; %v", there, back)
 			if err := lease.Health(t.Context()); err != nil {
 				t.Error(err)
 			}

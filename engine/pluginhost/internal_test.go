@@ -104,11 +104,7 @@ func TestTail(t *testing.T) {
 }
 
 func TestRunDirSweep(t *testing.T) {
-	base, err := os.MkdirTemp("/tmp", "cf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	base := t.TempDir()
 	living, err := openRunDir(base)
 	if err != nil {
 		t.Fatal(err)

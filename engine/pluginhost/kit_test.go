@@ -117,13 +117,16 @@ func (h *testHost) script(tb testing.TB, name, text string) pluginhost.Ref {
 // shortDir is a directory whose path leaves room for the names of sockets.
 func shortDir(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("/tmp", "cf")
+	dir, err := makeShort()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
+
+// makeShort is not tb.TempDir, whose paths hold the names of tests.
+func makeShort() (string, error) { return os.MkdirTemp("/tmp", "cf") }
 
 // link makes the test binary known under a name.
 func link(tb testing.TB, path string) {
@@ -197,17 +200,28 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 	}
 }
 
-// alive reports whether a process exists and is no zombie.
-func alive(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
+// state is the letter by which the kernel says what a process does, or "" if there
+// is none.
+func state(pid int) string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return ""
 	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return rest[:1]
+}
+
+// alive reports whether a process exists and is no zombie.
+func alive(pid int) bool {
+	s := state(pid)
+	return s != "" && s != "Z" && s != "X"
+}
+
+// stop stops a process and waits until it has noticed.
+func stop(tb testing.TB, pid int) {
+	tb.Helper()
+	send(tb, pid, syscall.SIGSTOP)
+	eventually(tb, "the process is stopped", func() bool { return state(pid) == "T" })
 }
 
 // send signals one process of this test. It refuses the numbers by which kill means

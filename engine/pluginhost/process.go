@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -29,6 +30,7 @@ type process struct {
 
 	tail           tail
 	stdout, stderr lines         // what go-plugin's server sends of os.Stdout and os.Stderr
+	closing        atomic.Bool   // the host or a lease ended it
 	started        chan struct{} // closed when the start is over, whether it worked or not
 	failure        error         // why it did not; read it after started
 }
@@ -77,6 +79,7 @@ func (p *process) dead() bool {
 // end asks the process to exit, kills it after the grace time or when hurry is
 // closed, and returns when it has ended. One that has not started yet is killed.
 func (p *process) end(hurry <-chan struct{}, grace time.Duration) error {
+	p.closing.Store(true)
 	p.child.hangUp()
 	select {
 	case <-p.started:

@@ -27,9 +27,13 @@ func (p *process) start(ctx context.Context, opts Options) {
 	if unwatch() && err == nil {
 		return
 	}
+	cause := context.Cause(ctx)
+	if cause == nil && p.closing.Load() {
+		cause = ErrClosed
+	}
 	p.child.kill()
 	<-p.child.ended
-	p.failure = fmt.Errorf("start plugin %q: %w", p.child.binary.Name, p.startError(err, context.Cause(ctx)))
+	p.failure = fmt.Errorf("start plugin %q: %w", p.child.binary.Name, p.startError(err, cause))
 }
 
 func (p *process) connect(ctx context.Context, opts Options) error {

@@ -1,11 +1,10 @@
 package run
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
-	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/zclconf/go-cty/cty"
@@ -28,34 +27,44 @@ const (
 	attemptUnknown                 // the plugin died; its type must not run twice
 )
 
-func statusOf(err error) attemptStatus {
-	if plan.Permanent(err) {
-		return attemptPermanent
-	}
-	return attemptFailed
-}
-
 // apply calls the plugin's Apply, between two records in the journal.
 func (a *applier) apply(
-	ctx context.Context, box *mailbox, step plan.Step, id sdk.Ident, isolated bool, planned event.NodePlanned,
+	ctx context.Context, box *mailbox, step plan.Step, id sdk.Ident, isolated bool,
 ) (ending, attemptStatus) {
 	lease, err := a.opts.Launcher.Launch(ctx, a.node.Plugin, isolated)
 	if err != nil {
-		return a.failed(ctx, step, plan.Problem(err)), attemptFailed
+		return a.unplanned(ctx, step, err)
 	}
 	defer lease.Release()
-	start := state.NodeStart{
-		Address: a.node.Address, Identity: step.Identity, Attempt: a.attempt,
-		Private: step.Private, Time: a.opts.Clock().UTC(),
-	}
-	err = box.begin(ctx, step.Secrets, start, planned,
-		event.NodeStarted{Node: a.node.Address, Type: step.Identity.Type, Attempt: a.attempt})
+	stored, err := box.begin(ctx, message{
+		secrets: step.Secrets, events: []event.Body{a.planned(step)},
+		records: []state.Record{state.NodeStart{
+			Address: a.node.Address, Identity: step.Identity, Attempt: a.attempt,
+			Private: step.Private, Time: a.opts.Clock().UTC(),
+		}},
+	})
 	if err != nil {
-		return a.failed(ctx, step, plan.Problem(err)), attemptPermanent
+		e := a.cancelled(step)
+		if stored { // the plugin was not called, and that is known
+			e.records = []state.Record{state.NodeEnd{Address: a.node.Address, Status: event.Cancelled, Time: a.opts.Clock().UTC()}}
+		}
+		return e, attemptPermanent
 	}
-	var made atomic.Int64
+	box.say(message{events: []event.Body{event.NodeStarted{Node: a.node.Address, Type: a.typeName(), Attempt: a.attempt}}})
+	box.warn(step.Diagnostics)
 	began := a.opts.Clock()
-	result, err := call{
+	result, err := a.call(ctx, box, step, id, lease)
+	box.warn(result.Diagnostics)
+	return a.judge(ctx, step, result, err, state.NodeEnd{
+		Address: a.node.Address, Private: result.Private,
+		Time: a.opts.Clock().UTC(), Took: a.opts.Clock().Sub(began),
+	})
+}
+
+func (a *applier) call(ctx context.Context, box *mailbox, step plan.Step, id sdk.Ident, lease Lease) (sdk.Result, error) {
+	var made atomic.Int64
+	defer func() { a.done += int(made.Load()) }()
+	return call{
 		lease: lease, id: id, grace: step.Ref.Type.CancelGrace, now: a.opts.Now,
 		do: func(ctx context.Context) (sdk.Result, error) {
 			req := sdk.ApplyRequest{
@@ -65,44 +74,30 @@ func (a *applier) apply(
 				if _, ok := e.(sdk.ChangeDone); ok {
 					made.Add(1)
 				}
-				box.forward(e)
+				box.forward(ctx, e)
 			})
 		},
 	}.run(ctx)
-	a.done += int(made.Load())
-	return a.judge(ctx, step, result, err, state.NodeEnd{
-		Address: a.node.Address, Private: result.Private,
-		Time: a.opts.Clock().UTC(), Took: a.opts.Clock().Sub(began),
-	})
 }
 
 // judge turns the answer of the plugin into the end of the attempt.
 func (a *applier) judge(
 	ctx context.Context, step plan.Step, result sdk.Result, err error, record state.NodeEnd,
 ) (ending, attemptStatus) {
-	if err != nil {
-		return a.lost(step, err, record)
-	}
-	hidden := a.hidden(step, result.Outputs)
-	if result.Status == sdk.StatusOK {
-		if record.Outputs, err = plan.StorableOutputs(step.Ref, result.Outputs, hidden); err != nil {
-			return a.lost(step, err, record)
-		}
-		if problem := a.postconditions(result.Outputs); problem != nil {
-			return a.stopped(event.Failed, problem, record, hidden), attemptPermanent
-		}
-		e := a.end(event.Succeeded, step.Reason)
-		e.outcome = outcome{outputs: result.Outputs, secrets: hidden}
-		record.Status = event.Succeeded
-		e.records = []state.Record{record}
-		return e, attemptDone
+	hidden := step.Hidden(result.Outputs)
+	switch {
+	case errors.Is(err, sdk.ErrNoResult):
+		return a.lost(ctx, step, err, record)
+	case err != nil: // it was not called at all, or broke its own schema
+		return a.stopped(event.Failed, plan.Problem(err), record, hidden), attemptPermanent
+	case result.Status == sdk.StatusOK:
+		return a.succeeded(step, result.Outputs, record, hidden)
 	}
 	problem := a.planner.Place(a.node.Address, result.Diagnostics)
-	cause := context.Cause(ctx)
 	var limit *TimeoutError
 	switch {
-	case result.Status == sdk.StatusCancelled && errors.As(cause, &limit):
-		problem.Message = limit.Error() + ": " + problem.Message
+	case result.Status == sdk.StatusCancelled && errors.As(context.Cause(ctx), &limit):
+		timedOut(problem, limit)
 		return a.stopped(event.Failed, problem, record, hidden), attemptFailed
 	case result.Status == sdk.StatusCancelled:
 		return a.stopped(event.Cancelled, problem, record, hidden), attemptPermanent
@@ -112,45 +107,59 @@ func (a *applier) judge(
 	return a.stopped(event.Failed, problem, record, hidden), attemptFailed
 }
 
+// timedOut makes a problem begin with the timeout, once.
+func timedOut(p *event.Problem, limit *TimeoutError) {
+	said := (&sdk.CancelledError{Reason: limit.Error()}).Error()
+	p.Message = strings.ReplaceAll(p.Message, said, limit.Error())
+	if !strings.Contains(p.Message, limit.Error()) {
+		p.Message = limit.Error() + ": " + p.Message
+	}
+	if p.Hint == "" {
+		p.Hint = "If it only needs longer, raise the timeout of the phase."
+	}
+}
+
+func (a *applier) succeeded(step plan.Step, outputs cty.Value, record state.NodeEnd, hidden []string) (ending, attemptStatus) {
+	stored, err := step.Storable(outputs)
+	if err != nil {
+		return a.stopped(event.Failed, plan.Problem(err), record, hidden), attemptPermanent
+	}
+	if problem := a.postconditions(event.Succeeded, outputs); problem != nil {
+		return a.stopped(event.Failed, problem, record, hidden), attemptPermanent
+	}
+	record.Status, record.Outputs = event.Succeeded, stored
+	e := a.end(event.Succeeded, step.Reason)
+	e.outcome = outcome{outputs: outputs, secrets: hidden}
+	e.records = []state.Record{record}
+	return e, attemptDone
+}
+
 // stopped ends an attempt that did not succeed.
 func (a *applier) stopped(status event.Status, problem *event.Problem, record state.NodeEnd, hidden []string) ending {
-	m := &mask{}
-	m.add(hidden)
-	problem = m.problemOrSame(problem)
 	record.Status, record.Problem = status, problem
 	e := a.end(status, "")
 	e.body.Problem, e.records, e.outcome.secrets = problem, []state.Record{record}, hidden
 	return e
 }
 
-// lost ends an attempt that gave no result: nobody knows what was done.
-func (a *applier) lost(step plan.Step, err error, record state.NodeEnd) (ending, attemptStatus) {
+// lost ends an attempt that gave no result: nobody knows what was done. One that
+// was killed for taking too long did not crash; the phase says whether to try again.
+func (a *applier) lost(ctx context.Context, step plan.Step, err error, record state.NodeEnd) (ending, attemptStatus) {
 	e := a.stopped(event.Unknown, plan.Problem(err), record, step.Secrets)
-	if step.Ref.Type.Repeatable {
-		return e, attemptCrashed
+	switch {
+	case !step.Ref.Type.Repeatable:
+		return e, attemptUnknown
+	case ctx.Err() != nil:
+		return e, attemptFailed
 	}
-	return e, attemptUnknown
+	return e, attemptCrashed
 }
 
-func (a *applier) postconditions(outputs cty.Value) *event.Problem {
+func (a *applier) postconditions(status event.Status, outputs cty.Value) *event.Problem {
 	own := maps.Clone(a.outcomes)
-	own[a.node.Address] = expand.Outcome{Status: string(event.Succeeded), Outputs: outputs}
+	own[a.node.Address] = expand.Outcome{Status: string(status), Outputs: outputs}
 	if diags := a.node.Postconditions(own); diags.HasErrors() {
 		return plan.Problem(diags)
 	}
 	return nil
-}
-
-// hidden lists all strings that must not be shown or stored of this phase.
-func (a *applier) hidden(step plan.Step, outputs cty.Value) []string {
-	return append(slices.Clone(step.Secrets), plan.SensitiveOutputs(step.Ref, outputs)...)
-}
-
-// known reports whether an unchanged phase is recorded just so already.
-func (a *applier) known(step plan.Step, outputs []byte) bool {
-	p := a.prior
-	return p != nil && p.Status == state.Succeeded && p.Success != nil &&
-		p.Success.Inputs == step.Identity.Inputs && p.TypeVersion == step.Identity.TypeVersion &&
-		bytes.Equal(p.Success.Outputs, outputs) && bytes.Equal(p.Private, step.Private) &&
-		slices.Equal(p.Depends, step.Identity.Depends)
 }

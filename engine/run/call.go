@@ -4,14 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
-// cancelAnswer is how long a plugin may take to take note of a Cancel. One that
-// takes longer is stuck as a whole and is killed.
-const cancelAnswer = 2 * time.Second
+const (
+	// cancelAnswer is how long a plugin may take to take note of a Cancel. One that
+	// takes longer is stuck as a whole and is killed.
+	cancelAnswer = 2 * time.Second
+	// cancelAgain is the pause before a Cancel is repeated that came before the call
+	// it was meant for.
+	cancelAgain = 20 * time.Millisecond
+	// killTime is how long a call may take to break after its process was killed.
+	killTime = 5 * time.Second
+)
 
 // ErrInterrupted is the cause of a run's context when a person stopped it.
 var ErrInterrupted = errors.New("interrupted")
@@ -32,13 +40,16 @@ type call struct {
 	do    func(ctx context.Context) (sdk.Result, error)
 }
 
+type answer struct {
+	result sdk.Result
+	err    error
+}
+
 func (c call) run(ctx context.Context) (sdk.Result, error) {
-	type answer struct {
-		result sdk.Result
-		err    error
-	}
+	// The plugin is told by Cancel, not by a broken connection.
+	bare, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
 	done := make(chan answer, 1)
-	bare := context.WithoutCancel(ctx) // the plugin is told by Cancel, not by a broken connection
 	go func() {
 		result, err := c.do(bare)
 		done <- answer{result, err}
@@ -48,29 +59,59 @@ func (c call) run(ctx context.Context) (sdk.Result, error) {
 		return a.result, a.err
 	case <-ctx.Done():
 	}
-	killed := c.stop(bare, context.Cause(ctx).Error())
-	defer killed.Stop()
-	select {
-	case a := <-done:
+	reason := context.Cause(ctx).Error()
+	a, stopped := c.stop(bare, reason, done)
+	if stopped {
 		return a.result, a.err
-	case <-killed.C:
-	case <-c.now:
 	}
 	c.lease.Kill()
-	a := <-done
+	late := time.AfterFunc(killTime, abandon) // a process that hangs in the kernel does not die
+	defer late.Stop()
+	a = <-done
 	if a.err != nil {
-		return a.result, fmt.Errorf("%w: it did not stop within %s and was killed", a.err, c.grace)
+		a.err = fmt.Errorf("%s, and did not stop when asked to: %w", reason, a.err)
 	}
-	return a.result, nil
+	return a.result, a.err
 }
 
-// stop asks the plugin to cancel and returns the timer of its grace.
-func (c call) stop(ctx context.Context, reason string) *time.Timer {
-	ctx, cancel := context.WithTimeout(ctx, min(c.grace, cancelAnswer))
+// stop asks the plugin to end the call and waits for that as long as it may take.
+func (c call) stop(ctx context.Context, reason string, done <-chan answer) (a answer, stopped bool) {
+	ctx, cancel := context.WithTimeout(ctx, c.grace)
+	var asking sync.WaitGroup
+	defer asking.Wait()
 	defer cancel()
-	timer := time.NewTimer(c.grace)
-	if _, err := c.lease.Client.Cancel(ctx, c.id, reason); err != nil {
-		timer.Reset(0) // it cannot be asked
+	stuck := make(chan struct{})
+	asking.Go(func() {
+		if !c.cancel(ctx, reason) {
+			close(stuck)
+		}
+	})
+	select {
+	case a := <-done:
+		return a, true
+	case <-stuck:
+	case <-ctx.Done():
+	case <-c.now:
 	}
-	return timer
+	return answer{}, false
+}
+
+// cancel returns when the plugin has taken note of the Cancel. A plugin that does
+// not know the call yet, for both are on their way to it, is told again.
+func (c call) cancel(ctx context.Context, reason string) bool {
+	tick := time.NewTicker(cancelAgain)
+	defer tick.Stop()
+	for {
+		once, done := context.WithTimeout(ctx, cancelAnswer)
+		known, err := c.lease.Client.Cancel(once, c.id, reason)
+		done()
+		if known || err != nil {
+			return err == nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }

@@ -2,69 +2,77 @@ package run
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"time"
+	"errors"
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-// inboxSize is how many messages may wait for the loop before workers do. It
-// bounds the memory of a plugin that logs without end.
-const inboxSize = 256
+// errStopped keeps a worker from beginning.
+var errStopped = errors.New("nothing new starts")
 
 // loop owns a run. Its methods are called by one goroutine.
 type loop struct {
 	opts    Options
+	op      event.Operation
 	spec    Spec
 	sched   *schedule
 	inbox   chan message
 	events  *event.Stream
+	journal *journal
 	mask    *mask
-	workers int
-	slots   map[int]chan bool // to workers that wait for a slot again
-	late    map[int]bool      // decided, but their worker has not ended yet
-	counts  map[event.Status]int
-	broken  error // the journal failed: start nothing new
-	stopped bool
 
-	// newWorker makes the worker of a node that is about to start. Required.
+	workers  int
+	slots    map[int]chan<- bool // to workers that wait for a slot again
+	late     map[int]bool        // decided, but their worker has not ended yet
+	counts   map[event.Status]int
+	failures int           // nodes that failed and must not
+	stopping chan struct{} // closed when nothing new may start
+	stopped  bool
+
+	// newWorker makes the worker of a node that is about to start.
 	newWorker func(id int) worker
 	// ended is told how a node ended, before its dependents start; e is nil when it
-	// never ran. May be nil.
+	// never ran.
 	ended func(id int, status event.Status, e *ending)
-	// again says that a node that failed will be tried again in a second pass, so
-	// that its failure is no end yet. May be nil.
-	again func(id int, e *ending) bool
+	// hold keeps the ends of nodes that failed, by name, for a second pass.
+	hold bool
+	held map[string]*ending
 }
 
-func newLoop(opts Options, spec Spec) *loop {
-	l := &loop{
-		opts: opts, spec: spec, sched: newSchedule(spec), inbox: make(chan message, inboxSize),
-		mask: &mask{}, slots: map[int]chan bool{}, late: map[int]bool{}, counts: map[event.Status]int{},
+func newLoop(op event.Operation, opts Options, spec Spec) *loop {
+	return &loop{
+		opts: opts, op: op, spec: spec, sched: newSchedule(spec), inbox: make(chan message, inboxSize),
+		events:  event.NewStream(opts.ID, opts.Clock, opts.Sink),
+		journal: newJournal(op, opts, len(spec.Nodes)), mask: &mask{},
+		slots: map[int]chan<- bool{}, late: map[int]bool{}, counts: map[event.Status]int{},
+		stopping: make(chan struct{}), held: map[string]*ending{},
 		ended: func(int, event.Status, *ending) {},
 	}
-	l.events = event.NewStream(opts.ID, opts.Clock, opts.Sink)
-	return l
 }
 
 // run starts nodes and handles messages until every node is decided and every
 // worker has ended.
 func (l *loop) run(ctx context.Context) {
+	flusher := l.journal.flush(context.WithoutCancel(ctx), l.inbox)
 	interrupted := ctx.Done()
 	for {
+		if ctx.Err() != nil {
+			interrupted = nil
+			l.stop(context.Cause(ctx).Error())
+		}
 		l.start(ctx)
 		if l.sched.Done() && l.workers == 0 {
-			return
+			break
 		}
 		select {
 		case m := <-l.inbox:
 			l.handle(m)
 		case <-interrupted:
-			interrupted = nil
-			l.stop(context.Cause(ctx).Error())
 		}
+	}
+	if err := flusher.stop(); err != nil {
+		l.breakOff(err)
 	}
 }
 
@@ -82,7 +90,7 @@ func (l *loop) start(ctx context.Context) {
 			continue
 		}
 		l.workers++
-		box := &mailbox{id: id, node: l.spec.Nodes[id].Name, inbox: l.inbox, sync: l.opts.Store.Sync}
+		box := &mailbox{id: id, node: l.spec.Nodes[id].Name, inbox: l.inbox, store: l.opts.Store, stopping: l.stopping}
 		w := l.newWorker(id)
 		go func() {
 			end := w.run(ctx, box)
@@ -95,55 +103,73 @@ func (l *loop) start(ctx context.Context) {
 }
 
 func (l *loop) handle(m message) {
-	l.mask.add(m.secrets)
+	l.mask.Add(m.secrets)
 	if m.broken != nil {
 		l.breakOff(m.broken)
 	}
-	err := l.broken
-	if len(m.records) > 0 && err == nil {
-		err = l.append(m.records...)
+	if m.begins && l.stopped {
+		m.reply <- reply{err: errStopped}
+		return
 	}
-	for _, body := range m.events {
-		l.emit(body)
+	if l.store(m.records...) == nil {
+		for _, body := range m.events {
+			l.emit(body)
+		}
 	}
 	switch {
 	case m.pause:
 		l.sched.Pause(m.id)
-	case m.resume && l.stopped: // its worker ends it
+	case m.slot != nil && l.stopped: // its worker ends it
 		m.slot <- false
-	case m.resume:
+	case m.slot != nil:
 		l.sched.Resume(m.id)
 		l.slots[m.id] = m.slot
 	case m.end != nil:
 		l.finish(m.id, m.end)
 	}
 	if m.reply != nil {
-		m.reply <- reply{prior: l.prior(m.id), err: err}
+		m.reply <- reply{prior: l.prior(m.id), err: l.journal.broken}
 	}
 }
 
+// finish handles the end of a worker.
 func (l *loop) finish(id int, e *ending) {
 	l.workers--
-	l.mask.add(e.outcome.secrets)
-	if err := l.append(e.records...); err != nil && e.body.Status.Good() {
-		// It is done, but that will not be remembered: the next run looks again.
-		e.body.Reason = "done, but the state could not be stored"
-	}
+	l.mask.Add(e.outcome.secrets)
+	_ = l.store(e.records...) // what is lost now will be looked at by the next run
 	status := e.body.Status
-	if status == event.Failed && l.again != nil && l.again(id, e) {
-		l.emit(event.NodeRetrying{Node: e.body.Node, Attempt: 1, Attempts: 2, Reason: e.body.Problem.Message})
+	failed := status == event.Failed || status == event.Unknown
+	if failed && l.hold {
+		l.held[e.body.Node] = e
+		l.emit(event.NodeRetrying{
+			Node: e.body.Node, Attempt: 1, Attempts: 2,
+			Reason: e.body.Problem.Message + " (tried again when all others are done)",
+		})
 		l.decided(l.sched.Finish(id, status))
 		return
 	}
-	e.body.Continued = status == event.Failed && l.spec.Nodes[id].Continue
+	e.body.Continued = failed && l.spec.Nodes[id].Continue
 	l.ended(id, status, e)
-	l.counts[status]++
-	l.emit(e.body)
+	l.report(e)
 	if l.late[id] {
 		delete(l.late, id)
 		return
 	}
-	l.decided(l.sched.Finish(id, status))
+	decided := l.sched.Finish(id, status)
+	if l.sched.stopped { // by this failure, if not before
+		l.halt(e.body.Node + " failed")
+	}
+	l.decided(decided)
+}
+
+// report counts and shows the end of a node.
+func (l *loop) report(e *ending) {
+	status := e.body.Status
+	l.counts[status]++
+	if (status == event.Failed || status == event.Unknown) && !e.body.Continued {
+		l.failures++
+	}
+	l.emit(e.body)
 }
 
 // decided reports nodes that ended without having run.
@@ -155,19 +181,23 @@ func (l *loop) decided(nodes []Decided) {
 			slot <- false
 			continue
 		}
-		body := event.NodeEnded{Node: l.spec.Nodes[d.ID].Name, Status: d.Status}
+		name := l.spec.Nodes[d.ID].Name
+		if e := l.held[name]; e != nil { // it did run, in the first pass
+			l.report(e)
+			continue
+		}
+		body := event.NodeEnded{Node: name, Status: d.Status}
 		if d.Cause >= 0 {
 			body.Cause = l.spec.Nodes[d.Cause].Name
 		}
-		l.counts[d.Status]++
 		l.ended(d.ID, d.Status, nil)
-		l.emit(body)
+		l.report(&ending{body: body})
 	}
 }
 
-// append stores records. After the first failure nothing new starts.
-func (l *loop) append(records ...state.Record) error {
-	err := l.opts.Store.Append(records...)
+// store appends records. After the first failure nothing new starts.
+func (l *loop) store(records ...state.Record) error {
+	err := l.journal.append(l.mask.records(records)...)
 	if err != nil {
 		l.breakOff(err)
 	}
@@ -176,19 +206,27 @@ func (l *loop) append(records ...state.Record) error {
 
 // breakOff stops a run whose state cannot be stored: nothing new may start.
 func (l *loop) breakOff(err error) {
-	if l.broken == nil {
-		l.broken = fmt.Errorf("store state: %w", err)
-		l.stop(l.broken.Error())
+	if l.journal.broken == nil {
+		l.journal.broken = &StateError{Err: err}
 	}
+	l.stop("the state cannot be stored")
 }
 
 // stop starts no more nodes and reports those that never will.
 func (l *loop) stop(reason string) {
+	if !l.stopped {
+		l.halt(reason)
+		l.decided(l.sched.Stop())
+	}
+}
+
+// halt tells everybody that nothing new starts.
+func (l *loop) halt(reason string) {
 	if l.stopped {
 		return
 	}
 	l.stopped = true
-	decided := l.sched.Stop()
+	close(l.stopping)
 	var running []string
 	for id := range l.sched.nodes {
 		if s := l.sched.nodes[id].status; s == event.Running || s == event.Retrying {
@@ -196,10 +234,9 @@ func (l *loop) stop(reason string) {
 		}
 	}
 	l.emit(event.RunStopping{Reason: reason, Running: running})
-	l.decided(decided)
 }
 
-func (l *loop) emit(body event.Body) { l.events.Emit(l.mask.apply(body)) }
+func (l *loop) emit(body event.Body) { l.events.Emit(l.mask.event(body)) }
 
 // prior is a copy of what is recorded of a node, which its worker may keep.
 func (l *loop) prior(id int) *state.Node {
@@ -209,52 +246,4 @@ func (l *loop) prior(id int) *state.Node {
 	}
 	c := *n
 	return &c
-}
-
-// begin and end frame a run in the journal and in the event stream.
-func (l *loop) begin(op event.Operation) error {
-	before := l.opts.Store.State().Run
-	started := event.RunStarted{
-		Operation: op, Pipeline: l.opts.Pipeline, Engine: l.opts.Engine,
-		Nodes: len(l.spec.Nodes), Slots: l.opts.Parallelism,
-	}
-	if before.Interrupted() {
-		started.Resumes = before.ID
-	}
-	l.emit(started)
-	return l.append(state.RunStart{Run: state.Run{
-		ID: l.opts.ID, Operation: op, Pipeline: l.opts.Pipeline, Engine: l.opts.Engine, Started: l.opts.Clock().UTC(),
-	}})
-}
-
-func (l *loop) end(started time.Time, interrupted bool) Result {
-	result := Result{Counts: maps.Clone(l.counts), Status: event.RunSucceeded}
-	switch {
-	case interrupted:
-		result.Status = event.RunInterrupted
-	case l.broken != nil || l.failures() > 0:
-		result.Status = event.RunFailed
-	case l.counts[event.Failed]+l.counts[event.Unknown] > 0:
-		result.Status = event.RunDegraded
-	}
-	_ = l.append(state.RunEnd{Status: result.Status, Counts: result.Counts, Time: l.opts.Clock().UTC()}) // kept in l.broken
-	body := event.RunEnded{
-		Status: result.Status, Counts: result.Counts, Duration: event.Duration(l.opts.Clock().Sub(started)),
-	}
-	if l.broken != nil {
-		body.Problem = &event.Problem{Message: l.broken.Error()}
-	}
-	l.emit(body)
-	return result
-}
-
-// failures counts nodes that failed and must not.
-func (l *loop) failures() int {
-	n := l.counts[event.Blocked] + l.counts[event.Cancelled]
-	for id := range l.sched.nodes {
-		if l.sched.broke(id) {
-			n++
-		}
-	}
-	return n
 }

@@ -9,25 +9,30 @@ import (
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
+// inboxSize is how many messages may wait for the loop before workers do. It
+// bounds the memory of a plugin that logs without end.
+const inboxSize = 256
+
 // message is what a worker tells the loop.
 type message struct {
 	id      int
 	secrets []string       // to be masked from here on
 	records []state.Record // to be appended
-	events  []event.Body
-	pause   bool // the worker waits before it tries again
-	resume  bool // it has waited and wants a slot
-	// slot gets true when the worker may go on, false when it must not any more.
-	slot   chan bool
+	events  []event.Body   // to be reported, unless the records could not be
+	begins  bool           // the records begin an attempt, which is refused when the run stops
+	pause   bool           // the worker waits before it tries again
+	// slot is set by a worker that has waited and wants a slot again. It gets true
+	// when the worker may go on, false when it must not any more.
+	slot   chan<- bool
 	end    *ending // it is done
 	broken error   // the state could not be made durable
-	// reply gets what is recorded of the node once the message was handled.
+	// reply is told when the message was handled. Nil when nobody waits.
 	reply chan<- reply
 }
 
 type reply struct {
-	prior *state.Node // a copy, nil when nothing is recorded
-	err   error
+	prior *state.Node // what is recorded of the node now, see [loop.prior]
+	err   error       // why it was not stored, or must not begin
 }
 
 // mailbox is a worker's line to the loop.
@@ -35,7 +40,9 @@ type mailbox struct {
 	id    int
 	node  string
 	inbox chan<- message
-	sync  func(ctx context.Context) error
+	store *state.Store // for Sync, the one method that workers may call
+	// stopping is closed when nothing new may start.
+	stopping <-chan struct{}
 }
 
 // tell hands a message over and waits until the loop has handled it.
@@ -46,36 +53,82 @@ func (m *mailbox) tell(msg message) reply {
 	return <-answer
 }
 
-// begin stores that an attempt begins, durably, and reports it.
-func (m *mailbox) begin(ctx context.Context, secrets []string, start state.Record, events ...event.Body) error {
-	r := m.tell(message{secrets: secrets, records: []state.Record{start}, events: events})
-	if r.err != nil {
-		return r.err
+// say hands over a message without waiting.
+func (m *mailbox) say(msg message) {
+	msg.id = m.id
+	m.inbox <- msg
+}
+
+// begin stores durably that an attempt begins. After an error it must not; stored
+// says that the record is there nevertheless.
+func (m *mailbox) begin(ctx context.Context, msg message) (stored bool, err error) {
+	msg.begins = true
+	if r := m.tell(msg); r.err != nil {
+		return false, r.err
 	}
-	err := m.sync(context.WithoutCancel(ctx))
+	if err := m.sync(ctx); err != nil {
+		return true, err
+	}
+	if m.stopped(ctx) {
+		return true, errStopped
+	}
+	return true, nil
+}
+
+// stopped reports whether the run is to end.
+func (m *mailbox) stopped(ctx context.Context) bool {
+	select {
+	case <-m.stopping:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
+}
+
+// sync makes durable what the worker has told so far. It outlives an interrupt.
+func (m *mailbox) sync(ctx context.Context) error {
+	err := m.store.Sync(context.WithoutCancel(ctx))
 	if err != nil {
 		m.tell(message{broken: err})
 	}
 	return err
 }
 
-// forward passes an event of the plugin on without waiting for the loop.
-func (m *mailbox) forward(e sdk.Event) {
-	msg := message{id: m.id}
+// forward passes an event of the plugin on. The plugin waits until a checkpoint
+// is durable, and for nothing else.
+func (m *mailbox) forward(ctx context.Context, e sdk.Event) {
 	switch e := e.(type) {
 	case sdk.Log:
-		msg.events = []event.Body{event.NodeLog{
+		m.say(message{events: []event.Body{event.NodeLog{
 			Node: m.node, Level: event.Level(e.Level), Message: e.Message, Fields: e.Fields, Stream: e.Stream,
-		}}
+		}}})
 	case sdk.Progress:
-		msg.events = []event.Body{event.NodeProgress{
+		m.say(message{events: []event.Body{event.NodeProgress{
 			Node: m.node, ID: e.ID, Label: e.Label, Current: e.Current, Total: e.Total, Unit: e.Unit, Done: e.Done,
-		}}
-	case sdk.Checkpoint:
-		msg.records = []state.Record{state.Checkpoint{Address: m.node, Private: e.Private}}
-		msg.events = []event.Body{event.Checkpoint{Node: m.node}}
+		}}})
 	case sdk.ChangeDone:
-		msg.events = []event.Body{event.ChangeDone{Node: m.node, Change: plan.Change(e.Change)}}
+		m.say(message{events: []event.Body{event.ChangeDone{Node: m.node, Change: plan.Change(e.Change)}}})
+	case sdk.Checkpoint:
+		r := m.tell(message{
+			records: []state.Record{state.Checkpoint{Address: m.node, Private: e.Private}},
+			events:  []event.Body{event.Checkpoint{Node: m.node}},
+		})
+		if r.err == nil {
+			_ = m.sync(ctx) // the loop knows; what runs goes on to its end
+		}
 	}
-	m.inbox <- msg
+}
+
+// warn passes on the warnings that came with a result.
+func (m *mailbox) warn(diags sdk.Diagnostics) {
+	for _, d := range diags {
+		if d.Severity != sdk.SeverityWarning {
+			continue
+		}
+		text := d.Summary
+		if d.Detail != "" {
+			text += "\n" + d.Detail
+		}
+		m.say(message{events: []event.Body{event.NodeLog{Node: m.node, Level: event.LevelWarn, Message: text}}})
+	}
 }

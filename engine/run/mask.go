@@ -2,41 +2,26 @@ package run
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-// masked stands in for a sensitive value.
-const masked = "(sensitive)"
+// mask keeps sensitive values out of events and records. It belongs to the loop.
+type mask struct{ plan.Mask }
 
-// mask keeps sensitive values out of events, whatever a plugin or a tool that it
-// runs prints. It belongs to the loop.
-type mask struct {
-	secrets  []string
-	replacer *strings.Replacer
-}
-
-func (m *mask) add(secrets []string) {
-	for _, s := range secrets {
-		if !slices.Contains(m.secrets, s) {
-			m.secrets = append(m.secrets, s)
-			m.replacer = nil
-		}
-	}
-}
-
-// apply returns the event without the secrets known so far.
-func (m *mask) apply(body event.Body) event.Body {
-	if len(m.secrets) == 0 {
+// event returns the event without the secrets known so far.
+func (m *mask) event(body event.Body) event.Body {
+	if m.Empty() {
 		return body
 	}
 	switch b := body.(type) {
 	case event.NodeLog:
-		b.Message, b.Fields = m.text(b.Message), m.fields(b.Fields)
+		b.Message, b.Fields = m.Text(b.Message), m.fields(b.Fields)
 		return b
 	case event.NodeProgress:
-		b.Label = m.text(b.Label)
+		b.ID, b.Label = m.Text(b.ID), m.Text(b.Label)
 		return b
 	case event.NodePlanned:
 		b.Changes = slices.Clone(b.Changes)
@@ -48,7 +33,7 @@ func (m *mask) apply(body event.Body) event.Body {
 		b.Change = m.change(b.Change)
 		return b
 	case event.NodeRetrying:
-		b.Reason = m.text(b.Reason)
+		b.Reason = m.Text(b.Reason)
 		return b
 	case event.NodeEnded:
 		b.Problem = m.problem(b.Problem)
@@ -58,43 +43,37 @@ func (m *mask) apply(body event.Body) event.Body {
 	}
 }
 
+// records returns the records with problems that hold no secret.
+func (m *mask) records(list []state.Record) []state.Record {
+	if m.Empty() {
+		return list
+	}
+	for i, r := range list {
+		if end, ok := r.(state.NodeEnd); ok && end.Problem != nil {
+			end.Problem = m.problem(end.Problem)
+			list = slices.Clone(list)
+			list[i] = end
+		}
+	}
+	return list
+}
+
 func (m *mask) problem(p *event.Problem) *event.Problem {
 	if p == nil {
 		return nil
 	}
-	return &event.Problem{Message: m.text(p.Message), Hint: m.text(p.Hint), Source: p.Source}
-}
-
-// problemOrSame is problem when there is anything to mask, else p itself.
-func (m *mask) problemOrSame(p *event.Problem) *event.Problem {
-	if len(m.secrets) == 0 {
-		return p
-	}
-	return m.problem(p)
+	return &event.Problem{Message: m.Text(p.Message), Hint: m.Text(p.Hint), Source: p.Source}
 }
 
 func (m *mask) change(c event.Change) event.Change {
-	c.Target, c.Reason, c.Diff = m.text(c.Target), m.text(c.Reason), m.text(c.Diff)
+	c.Target, c.Reason, c.Diff = m.Text(c.Target), m.Text(c.Reason), m.Text(c.Diff)
 	return c
 }
 
 func (m *mask) fields(in map[string]string) map[string]string {
 	out := make(map[string]string, len(in))
 	for k, v := range in {
-		out[k] = m.text(v)
+		out[k] = m.Text(v)
 	}
 	return out
-}
-
-func (m *mask) text(s string) string {
-	if m.replacer == nil {
-		longest := slices.Clone(m.secrets)
-		slices.SortFunc(longest, func(a, b string) int { return len(b) - len(a) })
-		pairs := make([]string, 0, 2*len(longest))
-		for _, secret := range longest {
-			pairs = append(pairs, secret, masked)
-		}
-		m.replacer = strings.NewReplacer(pairs...)
-	}
-	return m.replacer.Replace(s)
 }

@@ -52,6 +52,13 @@ type Result struct {
 	Counts map[event.Status]int
 }
 
+// StateError says that what a run did could not be stored, so that it stopped.
+// The run has reported it.
+type StateError struct{ Err error }
+
+func (e *StateError) Error() string { return "store state: " + e.Err.Error() }
+func (e *StateError) Unwrap() error { return e.Err }
+
 // worker is one phase at work. It runs in a goroutine of its own and touches
 // nothing that is not its own; it tells the loop through its mailbox.
 type worker interface {

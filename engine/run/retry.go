@@ -3,8 +3,6 @@ package run
 import (
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/clusterflow/clusterflow/engine/expand"
 )
 
@@ -15,18 +13,15 @@ type retries struct {
 	attempts int // allowed in all
 	made     int
 	crashed  bool
-	pauses   backoff.ExponentialBackOff
+	pause    time.Duration // before the next attempt
+	longest  time.Duration
 }
 
 func newRetries(r *expand.Retry) *retries {
 	if r == nil {
 		return &retries{attempts: 1}
 	}
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval = r.Min, max(r.Min, r.Max)
-	pauses.Multiplier = 2
-	pauses.Reset()
-	return &retries{attempts: max(1, r.Attempts), pauses: *pauses}
+	return &retries{attempts: max(1, r.Attempts), pause: r.Min, longest: max(r.Min, r.Max)}
 }
 
 // next tells whether to try again, and after which pause.
@@ -41,7 +36,9 @@ func (r *retries) next(last attemptStatus, stopping bool) (time.Duration, bool) 
 		r.attempts = max(r.attempts, r.made+1)
 		return 0, true
 	case (last == attemptFailed || last == attemptCrashed) && r.made < r.attempts:
-		return r.pauses.NextBackOff(), true
+		pause := r.pause
+		r.pause = min(2*r.pause, r.longest)
+		return pause, true
 	}
 	return 0, false
 }

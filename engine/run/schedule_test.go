@@ -22,8 +22,12 @@ import (
 // Each answers with all that it made known, in the order of the lines.
 func TestSchedule(t *testing.T) {
 	datadriven.Walk(t, "testdata/schedule", func(t *testing.T, path string) {
+		t.Helper()
 		var env scheduleEnv
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return env.handle(t, d) })
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			t.Helper()
+			return env.handle(t, d)
+		})
 	})
 }
 

@@ -16,29 +16,40 @@ import (
 // Undo removes what earlier runs recorded of the given phases, in that order as
 // far as they depend on each other. It goes on after a failure. A phase whose undo
 // failed is tried once more when all others are done, for what stood in its way
-// may be gone by then.
+// may be gone by then, and in a process of its own. What is left then stays
+// recorded, and the run counts as degraded.
 func Undo(ctx context.Context, addresses []string, opts Options) (Result, error) {
 	opts = opts.withDefaults()
-	started := opts.Clock()
-	l := newLoop(opts, undoSpec(addresses, opts))
+	l := newLoop(event.OperationUndo, opts, undoSpec(addresses, opts))
 	l.newWorker = func(id int) worker {
-		return &undoer{address: l.spec.Nodes[id].Name, opts: opts, node: l.prior(id)}
+		u := &undoer{address: l.spec.Nodes[id].Name, opts: opts, node: l.prior(id), attempt: 1}
+		if !l.hold {
+			u.attempt = 2
+		}
+		return u
 	}
-	var failed []string
-	l.again = func(id int, e *ending) bool {
-		failed = append(failed, l.spec.Nodes[id].Name)
-		return ctx.Err() == nil
-	}
-	if err := l.begin(event.OperationUndo); err != nil {
-		return Result{Status: event.RunFailed}, err
-	}
+	began := l.begin()
+	l.hold = true
 	l.run(ctx)
-	if len(failed) > 0 && ctx.Err() == nil {
-		l.again = nil
-		l.restart(undoSpec(failed, opts))
+	l.hold = false
+	l.again(ctx, addresses)
+	return l.end(ctx, began), l.journal.broken
+}
+
+// again is the second pass of an undo.
+func (l *loop) again(ctx context.Context, addresses []string) {
+	var failed []string
+	for _, a := range addresses {
+		if e := l.held[a]; e != nil && l.stopped {
+			l.report(e)
+		} else if e != nil {
+			failed = append(failed, a)
+		}
+	}
+	if len(failed) > 0 {
+		l.restart(undoSpec(failed, l.opts))
 		l.run(ctx)
 	}
-	return l.end(started, errors.Is(context.Cause(ctx), ErrInterrupted)), l.broken
 }
 
 // undoSpec turns the recorded dependencies round: what came first goes last.
@@ -64,66 +75,86 @@ type undoer struct {
 	address string
 	opts    Options
 	node    *state.Node
+	attempt int // 2 in the second pass
+
+	stored, called bool // its start is in the journal, its plugin was called
+	made           atomic.Int64
 }
 
 var _ worker = (*undoer)(nil)
 
 func (u *undoer) run(ctx context.Context, box *mailbox) ending {
 	began := u.opts.Clock()
-	result, made, err := u.undo(ctx, box)
+	result, err := u.undo(ctx, box)
 	e := ending{body: event.NodeEnded{
-		Node: u.address, Type: u.node.Type, Status: event.Succeeded, Attempt: 1, Changes: made,
+		Node: u.address, Type: u.node.Type, Attempt: u.attempt, Changes: int(u.made.Load()),
 		Duration: event.Duration(u.opts.Clock().Sub(began)),
 	}}
 	now := u.opts.Clock().UTC()
-	if err == nil && result.Status == sdk.StatusOK {
+	switch {
+	case err == nil && result.Status == sdk.StatusOK:
+		e.body.Status = event.Succeeded
 		e.records = []state.Record{state.NodeUndone{Address: u.address, Time: now}}
 		return e
-	}
-	e.body.Status, e.body.Problem = event.Failed, plan.Problem(errors.Join(err, asError(result.Diagnostics)))
-	switch {
 	case errors.Is(err, sdk.ErrNoResult):
 		e.body.Status = event.Unknown
-	case result.Status == sdk.StatusCancelled:
+	case err != nil && box.stopped(ctx), result.Status == sdk.StatusCancelled:
 		e.body.Status = event.Cancelled
+	default:
+		e.body.Status = event.Failed
 	}
-	e.records = []state.Record{state.NodeEnd{
-		Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem, Time: now,
-	}}
+	if err == nil {
+		err = result.Diagnostics
+	}
+	if e.body.Status != event.Cancelled || u.called {
+		e.body.Problem = plan.Problem(err)
+	}
+	if u.stored {
+		e.records = []state.Record{state.NodeEnd{
+			Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem, Time: now,
+		}}
+	}
 	return e
 }
 
-// undo calls the plugin and counts what it removed.
-func (u *undoer) undo(ctx context.Context, box *mailbox) (sdk.Result, int, error) {
-	lease, err := u.opts.Launcher.Launch(ctx, u.node.Plugin.Name, false)
+// undo calls the plugin.
+func (u *undoer) undo(ctx context.Context, box *mailbox) (result sdk.Result, err error) {
+	lease, err := u.opts.Launcher.Launch(ctx, u.node.Plugin.Name, u.attempt > 1)
 	if err != nil {
-		return sdk.Result{}, 0, err
+		return result, err
 	}
 	defer lease.Release()
 	typ, err := u.typ(ctx, lease.Client)
 	if err != nil {
-		return sdk.Result{}, 0, err
+		return result, err
 	}
-	err = box.begin(ctx, nil, state.UndoStart{Address: u.address, Attempt: 1, Time: u.opts.Clock().UTC()},
-		event.NodeStarted{Node: u.address, Type: u.node.Type, Attempt: 1})
+	private, err := plan.Upgraded(ctx, lease.Client, typ, u.node)
 	if err != nil {
-		return sdk.Result{}, 0, err
+		return result, fmt.Errorf("undo %s: read its record: %w", u.address, err)
 	}
-	id := sdk.Ident{Run: u.opts.ID, Node: u.address, Attempt: 1}
-	var made atomic.Int64
-	result, err := call{
+	u.stored, err = box.begin(ctx, message{records: []state.Record{
+		state.UndoStart{Address: u.address, Attempt: u.attempt, Time: u.opts.Clock().UTC()},
+	}})
+	if err != nil {
+		return result, err
+	}
+	u.called = true
+	box.say(message{events: []event.Body{event.NodeStarted{Node: u.address, Type: u.node.Type, Attempt: u.attempt}}})
+	id := sdk.Ident{Run: u.opts.ID, Node: u.address, Attempt: u.attempt}
+	result, err = call{
 		lease: lease, id: id, grace: typ.CancelGrace, now: u.opts.Now,
 		do: func(ctx context.Context) (sdk.Result, error) {
-			req := sdk.UndoRequest{ID: id, Type: typ.Name, Private: u.node.Private}
+			req := sdk.UndoRequest{ID: id, Type: typ.Name, Private: private}
 			return lease.Client.Undo(ctx, req, func(e sdk.Event) {
 				if _, ok := e.(sdk.ChangeDone); ok {
-					made.Add(1)
+					u.made.Add(1)
 				}
-				box.forward(e)
+				box.forward(ctx, e)
 			})
 		},
 	}.run(ctx)
-	return result, int(made.Load()), err
+	box.warn(result.Diagnostics)
+	return result, err
 }
 
 // typ is the schema of the phase's type in the plugin that is there now.
@@ -139,11 +170,4 @@ func (u *undoer) typ(ctx context.Context, client sdk.Client) (sdk.TypeDescriptio
 		return typ, sdk.Hint(err, "Use the plugin that made it, of version "+u.node.Plugin.Version+".")
 	}
 	return typ, nil
-}
-
-func asError(diags sdk.Diagnostics) error {
-	if diags.HasErrors() {
-		return diags
-	}
-	return nil
 }

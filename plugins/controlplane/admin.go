@@ -56,8 +56,10 @@ func (b *adminBinding) Diff(ctx context.Context) (sdk.Change, error) {
 	switch {
 	case apierrors.IsForbidden(err):
 		return sdk.Change{Op: sdk.OpCreate, Reason: "absent: the administrator has no rights yet"}, nil
-	case err != nil:
+	case apierrors.IsNotFound(err):
 		return sdk.Change{Op: sdk.OpCreate, Reason: "absent"}, nil
+	case err != nil:
+		return sdk.Change{Op: sdk.OpCreate, Reason: "the API server does not answer yet"}, nil
 	}
 	return b.object(b.Admin).Diff(ctx)
 }

@@ -4,50 +4,14 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
-	"github.com/clusterflow/clusterflow/sdk"
 )
 
-// The examples of the docs are valid phases, given the phases they refer to.
-func TestExamples(t *testing.T) {
-	spec := Spec()
-	if err := sdk.ValidateSpec(spec); err != nil {
-		t.Fatal(err)
-	}
-	scope := &hcl.EvalContext{Variables: map[string]cty.Value{"phase": cty.ObjectVal(map[string]cty.Value{
-		"control_plane":   cty.ObjectVal(map[string]cty.Value{"cluster": clusterAt("/etc/kubernetes/admin.conf")}),
-		"bootstrap_token": cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal("abcdef")}),
-	})}}
-	for _, typ := range spec.Types {
-		t.Run(typ.Name, func(t *testing.T) {
-			file, diags := hclsyntax.ParseConfig([]byte(typ.Example), "example.hcl", hcl.InitialPos)
-			if diags.HasErrors() {
-				t.Fatalf("%v\nin\n%s", diags, typ.Example)
-			}
-			block := file.Body.(*hclsyntax.Body).Blocks[0]
-			if want := "controlplane." + typ.Name; block.Type != "phase" || block.Labels[0] != want {
-				t.Errorf("got %s %q, want phase %q", block.Type, block.Labels, want)
-			}
-			config := map[string]cty.Value{}
-			for name, attr := range block.Body.Attributes {
-				v, diags := attr.Expr.Value(scope)
-				if diags.HasErrors() {
-					t.Fatal(diags)
-				}
-				config[name] = v
-			}
-			if problem := phasetest.New(t, spec, typ.Name, config).Validate(t); problem != "" {
-				t.Error(problem)
-			}
-		})
-	}
-}
+func TestExamples(t *testing.T) { kubeapitest.Examples(t, Spec()) }
 
 func TestValidate(t *testing.T) {
 	text, list := cty.StringVal, func(items ...string) cty.Value {
@@ -89,10 +53,10 @@ func TestValidate(t *testing.T) {
 	}
 	required := map[string]map[string]cty.Value{
 		"wait":          {"kubeconfig": text("/admin.conf")},
-		"upload_config": {"cluster": clusterAt("/admin.conf"), "kubernetes_version": text("v1.36.3")},
-		"token":         {"cluster": clusterAt("/admin.conf")},
-		"cluster_info":  {"cluster": clusterAt("/admin.conf")},
-		"mark":          {"cluster": clusterAt("/admin.conf"), "node": text("n1")},
+		"upload_config": {"cluster": kubeapitest.ClusterValue("/admin.conf"), "kubernetes_version": text("v1.36.3")},
+		"token":         {"cluster": kubeapitest.ClusterValue("/admin.conf")},
+		"cluster_info":  {"cluster": kubeapitest.ClusterValue("/admin.conf")},
+		"mark":          {"cluster": kubeapitest.ClusterValue("/admin.conf"), "node": text("n1")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,17 +74,12 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// clusterAt is the output cluster of a wait that used a kubeconfig.
-func clusterAt(kubeconfig string) cty.Value {
-	return sdk.Encode(kubeapi.Cluster{Kubeconfig: kubeconfig, Server: "https://127.0.0.1:6443"})
-}
-
 func newPhase(t *testing.T, fake *kubeapitest.Fake, typ string, config map[string]cty.Value) *phasetest.Phase {
 	t.Helper()
 	if config == nil {
 		config = map[string]cty.Value{}
 	}
-	config["cluster"] = clusterAt(fake.Admin)
+	config["cluster"] = kubeapitest.ClusterValue(fake.Admin)
 	return phasetest.New(t, Spec(), typ, config)
 }
 

@@ -3,7 +3,6 @@ package controlplane
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -118,10 +117,10 @@ func (h *health) checkServer(ctx context.Context) error {
 	for _, path := range []string{"/livez", "/readyz"} {
 		status, body, err := client.Get(ctx, path)
 		switch {
-		case errors.Is(err, kubeapi.ErrUnreachable) && !kubeapi.Hopeless(err):
-			return err
-		case err != nil:
+		case kubeapi.Hopeless(err):
 			return sdk.Permanent(err)
+		case err != nil:
+			return err
 		case status != http.StatusOK:
 			return fmt.Errorf("%s: status %d%s", path, status, failing(string(body)))
 		}

@@ -5,54 +5,27 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/componentconfig"
 	"github.com/clusterflow/clusterflow/plugins/internal/subnet"
 )
-
-const kubeletConfigKind = "KubeletConfiguration"
 
 // kubeletConfiguration is what nodes that join get: the user's fields over
 // kubeadm's defaults. mine says that the user has set any.
 func (c uploadConfig) kubeletConfiguration() (text []byte, mine bool, err error) {
-	given, mine, err := kubeletFields(c.Kubelet)
-	if err != nil {
-		return nil, false, err
-	}
+	kind := kubeletv1beta1.SchemeGroupVersion.WithKind("KubeletConfiguration")
 	var k kubeletv1beta1.KubeletConfiguration
-	if err := yaml.UnmarshalStrict(given, &k); err != nil {
-		return nil, false, attrError("kubelet", "not a %s: %w", kubeletConfigKind, err)
+	if mine, err = componentconfig.Decode(c.Kubelet, kind, &k); err != nil {
+		return nil, false, attrError("kubelet", "%w", err)
 	}
-	version := kubeletv1beta1.SchemeGroupVersion.String()
-	if cmp.Or(k.APIVersion, version) != version || cmp.Or(k.Kind, kubeletConfigKind) != kubeletConfigKind {
-		return nil, false, attrError("kubelet", "%s %s is not %s %s", k.APIVersion, k.Kind, version, kubeletConfigKind)
-	}
-	k.APIVersion, k.Kind = version, kubeletConfigKind
+	k.APIVersion, k.Kind = kind.GroupVersion().String(), kind.Kind
 	if err := c.completeKubelet(&k); err != nil {
 		return nil, false, err
 	}
 	text, err = yaml.Marshal(k)
 	return text, mine, err
-}
-
-// kubeletFields turns what the user wrote into YAML.
-func kubeletFields(v cty.Value) (text []byte, given bool, err error) {
-	switch {
-	case v == cty.NilVal || v.IsNull():
-		return nil, false, nil
-	case v.Type() == cty.String:
-		return []byte(v.AsString()), true, nil
-	case !v.Type().IsObjectType() && !v.Type().IsMapType():
-		return nil, false, attrError("kubelet", "want an object or YAML text, not %s", v.Type().FriendlyName())
-	}
-	text, err = ctyjson.Marshal(v, v.Type())
-	if err != nil {
-		return nil, false, attrError("kubelet", "%w", err)
-	}
-	return text, v.LengthInt() > 0, nil
 }
 
 // completeKubelet fills in what is not set. The runtime's socket belongs to a

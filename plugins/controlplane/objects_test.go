@@ -124,16 +124,6 @@ func TestKubeletConfigurationFacts(t *testing.T) {
 	}
 }
 
-// The hash is over the values alone, in the order of their keys.
-func TestHashOf(t *testing.T) {
-	const want = "sha256:fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603" // of "ab"
-	for _, data := range []map[string]string{{"k": "ab"}, {"y": "b", "x": "a"}} {
-		if got := hashOf(data); got != want {
-			t.Errorf("hashOf(%v): got %s, want %s", data, got, want)
-		}
-	}
-}
-
 // cluster-info is read by nodes byte by byte, so its form is fixed.
 func TestClusterInfoFacts(t *testing.T) {
 	fake := kubeapitest.NewFake(t)
@@ -164,7 +154,7 @@ func TestClusterInfoFacts(t *testing.T) {
 
 // defaults is a config with the schema's own defaults.
 func defaults() uploadConfig {
-	values := map[string]cty.Value{"cluster": clusterAt("/etc/kubernetes/admin.conf"), "kubernetes_version": cty.StringVal("v1.36.3")}
+	values := map[string]cty.Value{"cluster": kubeapitest.ClusterValue("/etc/kubernetes/admin.conf"), "kubernetes_version": cty.StringVal("v1.36.3")}
 	for _, a := range sdk.AttributesOf[uploadConfig]() {
 		given, ok := values[a.Name]
 		if !ok {

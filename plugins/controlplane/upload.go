@@ -2,11 +2,7 @@ package controlplane
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -14,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/componentconfig"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -25,8 +22,6 @@ const (
 
 	kubeadmConfigMap = "kubeadm-config"
 	kubeletConfigMap = "kubelet-config"
-	// hashAnnotation tells kubeadm upgrade that nobody but a tool wrote the config.
-	hashAnnotation = "kubeadm.kubernetes.io/component-config.hash"
 )
 
 type uploadConfig struct {
@@ -96,7 +91,7 @@ func (c uploadConfig) objects() ([]runtime.Object, error) {
 		Data:       map[string]string{"kubelet": string(kubelet)},
 	}
 	if !mine {
-		kubeletMap.Annotations = map[string]string{hashAnnotation: hashOf(kubeletMap.Data)}
+		componentconfig.Sign(kubeletMap)
 	}
 	objects := []runtime.Object{
 		&corev1.ConfigMap{
@@ -108,13 +103,4 @@ func (c uploadConfig) objects() ([]runtime.Object, error) {
 	nodes, joining := group("system:nodes"), group(nodeTokenGroup)
 	objects = append(objects, mayReadConfigMap(systemNamespace, kubeadmConfigMap, "kubeadm:nodes-kubeadm-config", joining, nodes)...)
 	return append(objects, mayReadConfigMap(systemNamespace, kubeletConfigMap, "kubeadm:kubelet-config", nodes, joining)...), nil
-}
-
-// hashOf is "sha256:<hex>" over the values in the order of their keys.
-func hashOf(data map[string]string) string {
-	sum := sha256.New()
-	for _, key := range slices.Sorted(maps.Keys(data)) {
-		_, _ = sum.Write([]byte(data[key])) // never fails
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }

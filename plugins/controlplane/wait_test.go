@@ -118,7 +118,7 @@ func TestWaitTellsWhatIsDown(t *testing.T) {
 // A missing kubeconfig is nothing to plan with, and nothing to wait for.
 func TestWaitWithoutKubeconfig(t *testing.T) {
 	phase := phasetest.New(t, Spec(), "wait", map[string]cty.Value{"kubeconfig": cty.StringVal("/nonexistent/admin.conf")})
-	phase.Want(t, "run: kube-apiserver: no kubeconfig: /nonexistent/admin.conf", "create: absent")
+	phase.Want(t, "run: kube-apiserver: no kubeconfig: /nonexistent/admin.conf", "create: the API server does not answer yet")
 	if diags := phase.Try(t).Diagnostics; len(diags) == 0 || !strings.Contains(diags[0].Summary, "no kubeconfig: /nonexistent/admin.conf") {
 		t.Errorf("got %+v, want the missing file", diags)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/command"
+	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -51,8 +52,8 @@ var _ resource.Resource = (*call)(nil)
 
 func newCall(in resource.Input[execConfig]) *call {
 	c := &call{
-		Undo: in.Config.Undo, Dir: absolute(in.WorkDir, in.Config.Dir),
-		config: in.Config, creates: absolute(in.WorkDir, in.Config.Creates), unchanged: in.Unchanged,
+		Undo: in.Config.Undo, Dir: hostpath.Abs(in.WorkDir, in.Config.Dir),
+		config: in.Config, creates: hostpath.Abs(in.WorkDir, in.Config.Creates), unchanged: in.Unchanged,
 	}
 	if c.Dir == "" {
 		c.Dir = in.WorkDir
@@ -143,7 +144,7 @@ func (c *call) Render(ctx context.Context) error {
 // failed tells how a command ended and what it said last.
 func (c *call) failed(argv []string, result command.Result) error {
 	err := fmt.Errorf("run %s: %s", describe(argv), result.State)
-	if len(c.config.ExitCodes) > 1 {
+	if codes := c.config.ExitCodes; len(codes) > 1 || len(codes) == 1 && codes[0] != 0 {
 		err = fmt.Errorf("%w, want %s", err, wantedCodes(c.config.ExitCodes))
 	}
 	if c.config.SensitiveOutput {

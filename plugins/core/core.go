@@ -51,14 +51,6 @@ func checkPath(attr, path string) error {
 	return nil
 }
 
-// absolute makes a path of a config absolute; empty stays empty.
-func absolute(workDir, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(workDir, path)
-}
-
 // exactlyOne reports unless one of the named attributes is set.
 func exactlyOne(set map[string]bool, names ...string) error {
 	var count int

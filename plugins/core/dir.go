@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -49,5 +50,5 @@ func newDir(workDir string, c dirConfig) (*resource.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &resource.Dir{Path: absolute(workDir, c.Path), Mode: mode, Contents: c.Contents == "remove"}, nil
+	return &resource.Dir{Path: hostpath.Abs(workDir, c.Path), Mode: mode, Contents: c.Contents == "remove"}, nil
 }

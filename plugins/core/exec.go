@@ -49,7 +49,6 @@ func execType() sdk.Type {
 		Example: `phase "core.exec" "modules" {
   command = ["modprobe", "--all", "overlay", "br_netfilter"]
   undo    = ["modprobe", "--remove", "br_netfilter"]
-  timeout = "30s"
 }`,
 		CancelGrace: execCancelGrace,
 		Access:      []sdk.Access{{Kind: sdk.AccessExec, What: "config.command", Write: true}},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -75,7 +76,7 @@ func buildFile(_ context.Context, in resource.Input[fileConfig]) (resource.Work[
 		return resource.Work[fileOutputs]{}, err
 	}
 	f := &resource.File{
-		Path: absolute(in.WorkDir, in.Config.Path), Mode: mode, DirMode: dirMode,
+		Path: hostpath.Abs(in.WorkDir, in.Config.Path), Mode: mode, DirMode: dirMode,
 		Secret: in.Config.SecretContent != nil,
 	}
 	work := resource.Work[fileOutputs]{Resources: []resource.Resource{f}}
@@ -85,7 +86,7 @@ func buildFile(_ context.Context, in resource.Input[fileConfig]) (resource.Work[
 	case in.Config.SecretContent != nil:
 		f.Content = []byte(*in.Config.SecretContent)
 	default:
-		work.Resources = []resource.Resource{&copied{File: f, source: absolute(in.WorkDir, in.Config.Source)}}
+		work.Resources = []resource.Resource{&copied{File: f, source: hostpath.Abs(in.WorkDir, in.Config.Source)}}
 	}
 	work.Known = func() fileOutputs { return fileOutputs{Path: f.Path} }
 	work.Outputs = func(context.Context) (fileOutputs, error) {

@@ -10,9 +10,9 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -62,19 +62,24 @@ func validateWait(c waitConfig) error {
 	if c.Within <= 0 {
 		return attrError("within", "must be longer than zero")
 	}
-	switch {
-	case c.TCP != "":
+	if c.TCP != "" {
 		if _, port, err := net.SplitHostPort(c.TCP); err != nil || port == "" {
 			return attrError("tcp", `%q is not an address such as "10.0.0.1:6443"`, c.TCP)
 		}
-	case c.HTTP != nil:
-		u, err := url.Parse(c.HTTP.URL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return attrError("http", `%q is not a URL such as "https://10.0.0.1:6443/healthz"`, c.HTTP.URL)
-		}
-		if u.User != nil {
-			return attrError("http", "the URL holds a password, which would be shown")
-		}
+	}
+	if c.HTTP != nil {
+		return checkURL(c.HTTP.URL)
+	}
+	return nil
+}
+
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return attrError("http", `%q is not a URL such as "https://10.0.0.1:6443/healthz"`, text)
+	case u.User != nil:
+		return attrError("http", "the URL holds a password, which would be shown")
 	}
 	return nil
 }
@@ -85,15 +90,16 @@ func newProbe(workDir string, c waitConfig) *resource.Probe {
 	case c.TCP != "":
 		p.Name = "tcp " + c.TCP
 		p.Check = func(ctx context.Context) error { return dial(ctx, c.TCP) }
-		p.Hint = fmt.Sprintf("Does anything listen there? On that host: ss -ltn. Is a firewall in between? From here: nc -vz %s", strings.ReplaceAll(c.TCP, ":", " "))
+		host, port, _ := net.SplitHostPort(c.TCP) // validated
+		p.Hint = fmt.Sprintf("Does anything listen there? On that host: ss -ltn. Is a firewall in between? From here: nc -vz %s %s", host, port)
 	case c.HTTP != nil:
 		h := *c.HTTP
-		h.CAFile = absolute(workDir, h.CAFile)
+		h.CAFile = hostpath.Abs(workDir, h.CAFile)
 		p.Name = h.URL
 		p.Check = h.get
 		p.Hint = "Ask yourself: curl -v " + h.URL
 	default:
-		path := absolute(workDir, c.File)
+		path := hostpath.Abs(workDir, c.File)
 		p.Name = path
 		p.Check = func(context.Context) error { _, err := os.Stat(path); return err }
 		p.Hint = "Is the path right, and does something make that file?"

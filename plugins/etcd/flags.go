@@ -35,10 +35,6 @@ type certs struct {
 	PeerKey    string `cf:"peer_key,required"`
 }
 
-func (c certs) files() []string {
-	return []string{c.CA, c.ServerCert, c.ServerKey, c.PeerCert, c.PeerKey}
-}
-
 // args returns the command line of etcd 3.6, as kubeadm 1.36 writes it.
 func (m member) args() []string {
 	client, peer := m.url(m.Address, m.ClientPort), m.url(m.Address, m.PeerPort)

@@ -116,9 +116,10 @@ func buildProcess(_ context.Context, in resource.Input[processConfig]) (resource
 	}
 	local := asker{CAFile: files.CA, CertFile: abs(c.Healthcheck.Cert), KeyFile: abs(c.Healthcheck.Key)}
 	endpoint := m.health()
+	args := m.args()
 	process := (&resource.Process{
-		Name: "etcd " + c.Name, Argv: append([]string{abs(c.Binary)}, m.args()...),
-		LogFile: abs(c.LogFile), Inputs: files.files(), Listens: m.listens(), ReadyTimeout: readyTimeout,
+		Name: "etcd " + c.Name, Argv: append([]string{abs(c.Binary)}, args...),
+		LogFile: abs(c.LogFile), Inputs: component.Files(args), Listens: m.listens(), ReadyTimeout: readyTimeout,
 		Ready: func(ctx context.Context) error { return local.health(ctx, endpoint) },
 	}).Recall(in.Record)
 	known := outputs{Client: client{

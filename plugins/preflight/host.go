@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -82,19 +83,24 @@ func validateHost(c hostConfig) error {
 	}
 	for _, name := range c.Binaries {
 		if name == "" {
-			return attrError("binaries", fmt.Errorf("one of them is empty"))
+			return attrError("binaries", errors.New("one of them is empty"))
 		}
 	}
-	for attr, list := range map[string][]string{"pod_subnets": c.PodSubnets, "service_subnets": c.ServiceSubnets} {
-		for _, cidr := range list {
-			if _, err := netip.ParsePrefix(cidr); err != nil {
-				return attrError(attr, fmt.Errorf(`%q is not an address range such as "10.244.0.0/16"`, cidr))
-			}
-		}
+	if err := errors.Join(checkRanges("pod_subnets", c.PodSubnets), checkRanges("service_subnets", c.ServiceSubnets)); err != nil {
+		return err
 	}
 	if c.MinimumCPU < 0 || c.MinimumMemoryMB < 0 || c.MinimumDiskMB < 0 {
-		return fmt.Errorf("minimum_cpu, minimum_memory_mb and minimum_disk_mb cannot be negative")
+		return errors.New("minimum_cpu, minimum_memory_mb and minimum_disk_mb cannot be negative")
 	}
 	_, _, err := choose(c, machine{}.checks(c))
 	return err
+}
+
+func checkRanges(attr string, cidrs []string) error {
+	for _, cidr := range cidrs {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			return attrError(attr, fmt.Errorf(`%q is not an address range such as "10.244.0.0/16"`, cidr))
+		}
+	}
+	return nil
 }

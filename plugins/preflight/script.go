@@ -42,7 +42,6 @@ func scriptType() sdk.Type {
 			"its first line the summary. Every other code is an error of the script itself. Passes once: it runs again when an input changes.",
 		Example: `phase "preflight.script" "disk" {
   command = ["/usr/local/lib/checks/disk-label", "/dev/sda"]
-  timeout = "10s"
 }`,
 		CancelGrace: scriptCancelGrace,
 		Access:      []sdk.Access{{Kind: sdk.AccessExec, What: "config.command"}},

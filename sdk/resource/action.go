@@ -13,7 +13,8 @@ import (
 func builtinKinds() []Kind {
 	return []Kind{
 		KindOf[File]("file"), KindOf[Dir]("directory"), KindOf[Process]("process"),
-		{Name: "action"}, {Name: "wait"},
+		{Name: "action"},
+		{Name: "wait"},
 	}
 }
 

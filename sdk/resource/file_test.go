@@ -111,8 +111,12 @@ func TestUndoRemovesTheDirectoriesThatWereMade(t *testing.T) {
 		ok(t, drive(t, paths(emptyFile)).apply(config, false)) // its record is lost
 	}
 	tests := map[string]func(t *testing.T, d *driver, config cty.Value){
-		"applied": func(t *testing.T, d *driver, config cty.Value) { ok(t, d.apply(config, false)) },
+		"applied": func(t *testing.T, d *driver, config cty.Value) {
+			t.Helper()
+			ok(t, d.apply(config, false))
+		},
 		"applied thrice": func(t *testing.T, d *driver, config cty.Value) {
+			t.Helper()
 			ok(t, d.apply(config, false))
 			ok(t, d.apply(config, true)) // nothing to do
 			put(t, config.GetAttr("names").AsValueSlice()[0].AsString(), "drift", 0o600)
@@ -120,6 +124,7 @@ func TestUndoRemovesTheDirectoriesThatWereMade(t *testing.T) {
 		},
 		"crashed": crash,
 		"crashed, then applied": func(t *testing.T, d *driver, config cty.Value) {
+			t.Helper()
 			crash(t, d, config)
 			ok(t, d.apply(config, false))
 		},

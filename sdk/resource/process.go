@@ -139,10 +139,13 @@ func (p *Process) Render(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if now.PID != 0 {
-		if p.compare(now).Op == sdk.OpNone {
-			return p.attach(ctx, now)
+	switch {
+	case now.PID == 0:
+	case p.compare(now).Op == sdk.OpNone:
+		if err := p.attach(ctx, now); err == nil || now.runs() {
+			return err
 		}
+	default:
 		if err := stop(ctx, now, durationOr(p.StopTimeout, defaultStopTimeout)); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func startTicks(pid int) (uint64, error) {
 // parseStat reads /proc/PID/stat; see proc(5). The second field is the program's
 // name in parentheses and may hold anything, parentheses too.
 func parseStat(data []byte) (ticks uint64, err error) {
-	const state, starttime = 0, 19 // fields 3 and 22, counted from after the name
+	const state, threads, starttime = 0, 17, 19 // fields 3, 20 and 22, counted from after the name
 	end := bytes.LastIndexByte(data, ')')
 	if end < 0 {
 		return 0, fmt.Errorf("read process state %q: no name", data)
@@ -46,7 +46,9 @@ func parseStat(data []byte) (ticks uint64, err error) {
 	if len(fields) <= starttime {
 		return 0, fmt.Errorf("read process state: %d fields, want more than %d", len(fields), starttime)
 	}
-	if fields[state] == "Z" || fields[state] == "X" {
+	// A process that is being killed is a zombie while its last threads still hold
+	// its sockets: it is dead when there is only one.
+	if fields[state] == "X" || fields[state] == "Z" && (fields[threads] == "0" || fields[threads] == "1") {
 		return 0, fs.ErrNotExist
 	}
 	ticks, err = strconv.ParseUint(fields[starttime], 10, 64)

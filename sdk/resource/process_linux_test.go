@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,6 +42,7 @@ func TestParseStat(t *testing.T) {
 		"plain":        {"7 (etcd) S" + tail, 4242, false},
 		"strange name": {"7 (a) Z (b) S" + tail, 4242, false},
 		"zombie":       {"7 (etcd) Z" + tail, 0, true},
+		"dying":        {"7 (etcd) Z" + strings.Replace(tail, " 1 0 4242", " 9 0 4242", 1), 4242, false},
 		"dead":         {"7 (etcd) X" + tail, 0, true},
 		"empty":        {"", 0, false},
 		"cut short":    {"7 (etcd) S 1 1", 0, false},

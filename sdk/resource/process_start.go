@@ -118,7 +118,8 @@ func (p *Process) waitSettled(alive context.Context) error {
 	}
 }
 
-// attach waits for a process that runs already, as after an interrupted apply.
+// attach waits for a process that runs already, as after an interrupted apply. It
+// fails at once when the process ends.
 func (p *Process) attach(ctx context.Context, now Started) error {
 	p.Started = now
 	if p.Ready == nil {
@@ -126,30 +127,38 @@ func (p *Process) attach(ctx context.Context, now Started) error {
 	}
 	ctx, ended := context.WithCancelCause(ctx)
 	defer ended(nil)
-	return p.wait(ctx, func(ctx context.Context) error {
+	err := p.wait(ctx, func(ctx context.Context) error {
 		if !now.runs() {
-			ended(fmt.Errorf("pid %d ended before it was ready", now.PID))
+			ended(fmt.Errorf("pid %d ended", now.PID))
 		}
 		return p.Ready(ctx)
 	})
+	if err != nil {
+		return p.explain(err, 0)
+	}
+	return nil
 }
 
 func (p *Process) wait(ctx context.Context, check func(context.Context) error) error {
 	return WaitFor(ctx, Probe{
 		Name: p.Name + " is ready", Check: check, Every: readyEvery,
 		Timeout: durationOr(p.ReadyTimeout, defaultReadyTimeout),
-		Hint:    fmt.Sprintf("Read its log: %s", p.LogFile),
 	})
 }
 
-// explain adds what the program said since offset.
+// explain adds what the program said since offset to the advice that err has.
 func (p *Process) explain(err error, offset int64) error {
+	var advice string
+	var hint *sdk.HintError
+	if errors.As(err, &hint) {
+		advice = hint.Hint + "\n"
+	}
 	err = fmt.Errorf("not ready: %w", err)
 	tail := logTail(p.LogFile, offset)
 	if tail == "" {
-		return sdk.Hint(err, fmt.Sprintf("It wrote nothing to its log, %s.", p.LogFile))
+		return sdk.Hint(err, fmt.Sprintf("%sIt wrote nothing to its log, %s.", advice, p.LogFile))
 	}
-	return sdk.Hint(err, fmt.Sprintf("Look for the cause in its log, %s. The last lines are:\n%s", p.LogFile, tail))
+	return sdk.Hint(err, fmt.Sprintf("%sLook for the cause in its log, %s. The last lines are:\n%s", advice, p.LogFile, tail))
 }
 
 // checkListens reports the first address that another program listens on.

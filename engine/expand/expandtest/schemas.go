@@ -68,14 +68,16 @@ func New() Schemas {
 		},
 		"demo": {
 			"echo": describe("echo", []sdk.Attribute{
-				{Name: "value", Type: cty.DynamicPseudoType, Doc: "Anything."}, str("text", "Some text."),
+				{Name: "value", Type: cty.DynamicPseudoType, Doc: "Anything."},
+				str("text", "Some text."),
 				{Name: "count_of", Type: cty.Number, Doc: "A number."},
 				{Name: "options", Type: cty.ObjectWithOptionalAttrs(map[string]cty.Type{
 					"name": cty.String, "port": cty.Number,
 					"peers": cty.List(cty.Object(map[string]cty.Type{"host": cty.String})),
 				}, []string{"port", "peers"}), Doc: "Options."},
 			}, []sdk.Attribute{
-				{Name: "value", Type: cty.DynamicPseudoType, Doc: "The same."}, str("text", "The same."),
+				{Name: "value", Type: cty.DynamicPseudoType, Doc: "The same."},
+				str("text", "The same."),
 				{Name: "ok", Type: cty.Bool, Doc: "Always true."},
 				{Name: "list", Type: cty.List(cty.String), Doc: "A list."},
 			}),

@@ -16,7 +16,7 @@ variable "image_repository" {
 
 variable "control_plane_endpoint" {
   type        = string
-  description = "URL under which kube-proxy reaches the API server."
+  description = "host:port on which kube-proxy reaches the API server."
 }
 
 variable "service_subnet" {

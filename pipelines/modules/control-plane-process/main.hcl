@@ -1,5 +1,6 @@
 # API server, controller manager and scheduler as local processes, with the flags that kubeadm gives them. Their
-# counterparts on a host are static pods. All three start at once and wait for each other.
+# counterparts on a host are static pods, which start at once. Here the other two start when the API server is ready:
+# one that asks too early for its lease waits seconds before it asks again.
 
 variable "binaries" {
   type        = string
@@ -84,6 +85,7 @@ phase "controlplane.process" "controller_manager" {
   pod_subnet     = var.pod_subnet
   cluster_name   = var.cluster_name
   extra_args     = var.extra_args.controller_manager
+  depends_on     = [phase.apiserver]
 }
 
 phase "controlplane.process" "scheduler" {
@@ -93,6 +95,7 @@ phase "controlplane.process" "scheduler" {
   secure_port = var.ports.scheduler
   kubeconfig  = var.kubeconfigs.scheduler
   extra_args  = var.extra_args.scheduler
+  depends_on  = [phase.apiserver]
 }
 
 output "components" {

@@ -11,7 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/clusterflow/clusterflow/plugins/addons"
+	"github.com/clusterflow/clusterflow/plugins/controlplane"
 	"github.com/clusterflow/clusterflow/plugins/core"
+	"github.com/clusterflow/clusterflow/plugins/etcd"
+	"github.com/clusterflow/clusterflow/plugins/pki"
 	"github.com/clusterflow/clusterflow/plugins/preflight"
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -37,6 +41,10 @@ func specs() []sdk.Spec {
 	return []sdk.Spec{
 		core.Spec(),
 		preflight.Spec(),
+		pki.Spec(),
+		etcd.Spec(),
+		controlplane.Spec(),
+		addons.Spec(),
 	}
 }
 

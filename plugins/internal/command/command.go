@@ -82,7 +82,7 @@ func (c Command) Run(ctx context.Context) (Result, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return Result{}, startError(name, err)
+		return Result{}, startError(cmd, err)
 	}
 	err := cmd.Wait()
 	stdout.flush()
@@ -106,12 +106,19 @@ func (c Command) Run(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-func startError(name string, err error) error {
-	err = fmt.Errorf("start %s: %w", name, err)
+// startError says what is missing: the kernel blames the program when it is the
+// working directory.
+func startError(cmd *exec.Cmd, err error) error {
+	name := filepath.Base(cmd.Args[0])
 	if errors.Is(err, exec.ErrNotFound) {
-		return sdk.Hint(err, fmt.Sprintf("Install %s, or give its whole path.", name))
+		return sdk.Hint(fmt.Errorf("start %s: %w", name, err), fmt.Sprintf("Install %s, or give its whole path.", name))
 	}
-	return err
+	if cmd.Dir != "" {
+		if _, dirErr := os.Stat(cmd.Dir); dirErr != nil {
+			return fmt.Errorf("start %s: find its working directory: %w", name, dirErr)
+		}
+	}
+	return fmt.Errorf("start %s: %w", name, err)
 }
 
 func (c Command) output(ctx context.Context, stream string) *output {

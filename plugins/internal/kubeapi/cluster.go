@@ -23,8 +23,12 @@ type Cluster struct {
 // Path is the absolute path of the kubeconfig.
 func (c Cluster) Path(workDir string) string { return hostpath.Abs(workDir, c.Kubeconfig) }
 
-// Cluster describes what c is connected to.
+// Cluster describes what c is connected to. There is no pin if the kubeconfig
+// names no CA.
 func (c *Client) Cluster() (Cluster, error) {
+	if len(c.CA) == 0 {
+		return Cluster{Kubeconfig: c.Path, Server: c.Server}, nil
+	}
 	pins, err := Pins(c.CA)
 	if err != nil {
 		return Cluster{}, fmt.Errorf("read CA of kubeconfig %s: %w", c.Path, err)

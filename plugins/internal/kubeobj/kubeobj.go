@@ -106,16 +106,19 @@ func (m Maker) Fill(typed runtime.Object, content func() (runtime.Object, error)
 // Unstructured makes a resource of any object. One without a namespace gets
 // fallback, should its kind have namespaces.
 func (m Maker) Unstructured(u *unstructured.Unstructured, fallback string) *Object {
-	known, _ := kindOfName(u.GroupVersionKind())
-	if known.namespaced && u.GetNamespace() == "" {
-		u = u.DeepCopy()
+	u = u.DeepCopy()
+	known, ok := kindOfName(u.GroupVersionKind())
+	switch {
+	case !ok: // whether it has a namespace is for the server to say
+		o := m.object(u, known)
+		o.Fallback = fallback
+		return o
+	case !known.namespaced:
+		u.SetNamespace("")
+	case u.GetNamespace() == "":
 		u.SetNamespace(fallback)
 	}
-	o := m.object(u, known)
-	if known.resource == "" { // whether it has a namespace is for the server to say
-		o.Fallback = fallback
-	}
-	return o
+	return m.object(u, known)
 }
 
 func (m Maker) object(u *unstructured.Unstructured, known knownKind) *Object {

@@ -134,6 +134,8 @@ func (o *Object) Remove(ctx context.Context) error {
 		switch {
 		case apierrors.IsNotFound(err), errors.Is(err, kubeapi.ErrNoKind):
 			return nil
+		case apierrors.IsForbidden(err):
+			return kubeapi.Stop(o.advise(err))
 		case errors.Is(err, kubeapi.ErrUnreachable):
 			return kubeapi.Stop(sdk.Hint(err, fmt.Sprintf("Start the API server and repeat the undo; "+
 				"if the cluster is gone for good, remove %s and repeat: then nothing is left to delete.", o.Kubeconfig)))

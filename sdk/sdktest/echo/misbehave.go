@@ -15,7 +15,11 @@ import (
 
 func misbehave() sdk.Type {
 	return sdk.Type{
-		Name: "misbehave", Doc: "Does what no phase should do.",
+		Name: "misbehave",
+		Doc: "Does what no phase should do: sleeps until it is cancelled, or ignores that too and sleeps until killed; " +
+			"crashes; panics; fails, in its first attempts only if size is set; prints garbage of size bytes; " +
+			"logs size lines; returns a huge text of size bytes; spawns a child that outlives the phase, " +
+			"in the plugin's process group or in a session of its own.",
 		Example: "phase \"echo.misbehave\" \"bad\" {\n  how = \"crash\"\n}",
 		Config:  sdk.AttributesOf[misbehaveConfig](), Outputs: sdk.AttributesOf[misbehaveOutputs](),
 		Handler: misbehaveHandler{},
@@ -23,7 +27,7 @@ func misbehave() sdk.Type {
 }
 
 type misbehaveConfig struct {
-	How  string `cf:"how,required" enum:"sleep ignore_cancel crash panic fail garbage log huge spawn spawn_session" doc:"What to do: sleep until cancelled; ignore_cancel, sleep until killed; crash the process; panic; fail with an error, in the first attempts only if size is set; print garbage of size bytes on stdout and stderr; log size lines; return a huge text of size bytes; spawn a child that outlives the phase, in a session of its own or not."`
+	How  string `cf:"how,required" enum:"sleep ignore_cancel crash panic fail garbage log huge spawn spawn_session" doc:"What to do."`
 	Size int    `cf:"size" doc:"How much: bytes, lines or attempts."`
 }
 
@@ -54,16 +58,6 @@ func (misbehaveHandler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Re
 	sdk.Emit(ctx, sdk.Progress{ID: "how", Label: c.How}) // tells tests that it begins
 	out := misbehaveOutputs{PID: os.Getpid()}
 	switch c.How {
-	case "sleep":
-		<-ctx.Done()
-		return sdk.Result{}, context.Cause(ctx)
-	case "ignore_cancel":
-		select {}
-	case "crash":
-		go panic("crash on demand") // nobody recovers another goroutine
-		select {}
-	case "panic":
-		panic("panic on demand")
 	case "fail":
 		if c.Size == 0 || req.ID.Attempt <= c.Size {
 			return sdk.Result{}, sdk.Hint(errors.New("fail on demand"), "Ask for something else.")
@@ -78,8 +72,25 @@ func (misbehaveHandler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Re
 		out.Text = strings.Repeat("x", c.Size)
 	case "spawn", "spawn_session":
 		out.PID, err = spawn(c.How == "spawn_session")
+	default:
+		err = hang(ctx, c.How)
 	}
 	return sdk.Result{Outputs: sdk.Encode(out)}, err
+}
+
+// hang does not end by itself, or not well.
+func hang(ctx context.Context, how string) error {
+	switch how {
+	case "panic":
+		panic("panic on demand")
+	case "crash":
+		go panic("crash on demand") // nobody recovers another goroutine
+		select {}
+	case "ignore_cancel":
+		select {}
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // garbage prints a line without an end on stdout and a line that confuses readers

@@ -11,9 +11,14 @@ import (
 
 // spawn starts a child that holds the plugin's stderr for ten minutes.
 func spawn(session bool) (pid int, err error) {
-	cmd := exec.Command("sleep", "600")
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		return 0, fmt.Errorf("spawn child: %w", err)
+	}
+	cmd := &exec.Cmd{
+		Path: sleep, Args: []string{"sleep", "600"}, Stderr: os.Stderr,
+		SysProcAttr: &syscall.SysProcAttr{Setsid: session},
+	}
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("spawn child: %w", err)
 	}

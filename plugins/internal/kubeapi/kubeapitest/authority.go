@@ -20,7 +20,7 @@ type authority struct {
 	pem  []byte // the certificate
 }
 
-func newAuthority(t testing.TB) authority {
+func newAuthority(t *testing.T) authority {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
@@ -41,7 +41,7 @@ func newAuthority(t testing.TB) authority {
 
 // issue signs a certificate for a server on this host and for a client of that
 // name and group.
-func (a authority) issue(t testing.TB, name string, groups ...string) (cert, key []byte) {
+func (a authority) issue(t *testing.T, name string, groups ...string) (cert, key []byte) {
 	t.Helper()
 	private := newKey(t)
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
@@ -61,7 +61,7 @@ func (a authority) issue(t testing.TB, name string, groups ...string) (cert, key
 	return encode("CERTIFICATE", der), encodeKey(t, private)
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -70,7 +70,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-func encodeKey(t testing.TB, key *ecdsa.PrivateKey) []byte {
+func encodeKey(t *testing.T, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {

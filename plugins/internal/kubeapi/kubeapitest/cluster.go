@@ -41,7 +41,7 @@ type Cluster struct {
 
 // New makes certificates and kubeconfigs for a cluster and starts nothing. It
 // fails the test if the binaries are missing.
-func New(t testing.TB) *Cluster {
+func New(t *testing.T) *Cluster {
 	t.Helper()
 	bin := os.Getenv(BinVariable)
 	if _, err := os.Stat(filepath.Join(bin, "kube-apiserver")); bin == "" || err != nil {
@@ -57,7 +57,7 @@ func New(t testing.TB) *Cluster {
 }
 
 // StartServer starts etcd and the API server, and does not wait for them.
-func (c *Cluster) StartServer(t testing.TB) {
+func (c *Cluster) StartServer(t *testing.T) {
 	t.Helper()
 	c.etcd = "http://127.0.0.1:" + freePort(t)
 	peer := "http://127.0.0.1:" + freePort(t)
@@ -69,14 +69,14 @@ func (c *Cluster) StartServer(t testing.TB) {
 	c.start(t, "kube-apiserver",
 		"--etcd-servers="+c.etcd, "--bind-address=127.0.0.1", "--secure-port="+c.port,
 		"--tls-cert-file="+writeFile(t, c.dir, "server.crt", cert), "--tls-private-key-file="+writeFile(t, c.dir, "server.key", key),
-		"--client-ca-file="+filepath.Join(c.dir, "ca.crt"), "--authorization-mode=Node,RBAC", "--enable-bootstrap-token-auth",
+		"--client-ca-file="+filepath.Join(c.dir, "ca.crt"), "--authorization-mode=Node,RBAC", "--enable-bootstrap-token-auth", "--allow-privileged",
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file="+c.serviceAccount, "--service-account-signing-key-file="+c.serviceAccount,
 		"--service-cluster-ip-range=10.96.0.0/12", "--endpoint-reconciler-type=none")
 }
 
 // Await waits until the API server is ready.
-func (c *Cluster) Await(t testing.TB) {
+func (c *Cluster) Await(t *testing.T) {
 	t.Helper()
 	pool := kubeapi.NewPool()
 	defer pool.Close()
@@ -97,7 +97,7 @@ func (c *Cluster) Await(t testing.TB) {
 }
 
 // StartManager starts a controller manager with these controllers alone.
-func (c *Cluster) StartManager(t testing.TB, controllers string) {
+func (c *Cluster) StartManager(t *testing.T, controllers string) {
 	t.Helper()
 	port := freePort(t)
 	c.ManagerURL = "https://127.0.0.1:" + port + "/healthz"
@@ -110,7 +110,7 @@ func (c *Cluster) StartManager(t testing.TB, controllers string) {
 }
 
 // user writes a kubeconfig for a user of these groups.
-func (c *Cluster) user(t testing.TB, file, name string, groups ...string) string {
+func (c *Cluster) user(t *testing.T, file, name string, groups ...string) string {
 	t.Helper()
 	cert, key := c.ca.issue(t, name, groups...)
 	return writeKubeconfig(t, c.dir, file, c.Server, c.ca.pem, cert, key)
@@ -118,7 +118,7 @@ func (c *Cluster) user(t testing.TB, file, name string, groups ...string) string
 
 // start runs a program until the end of the test, which then shows the end of
 // its log if it failed.
-func (c *Cluster) start(t testing.TB, program string, args ...string) {
+func (c *Cluster) start(t *testing.T, program string, args ...string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(c.dir, program+".log"))
 	if err != nil {
@@ -149,7 +149,7 @@ func tail(path string) string {
 
 // freePort finds a port that nothing listens on. Another process may take it
 // before its user does; tests live with that.
-func freePort(t testing.TB) string {
+func freePort(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")

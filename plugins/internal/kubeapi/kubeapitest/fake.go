@@ -33,7 +33,7 @@ type Fake struct {
 }
 
 // NewFake starts a fake that ends with the test.
-func NewFake(t testing.TB) *Fake {
+func NewFake(t *testing.T) *Fake {
 	t.Helper()
 	f := &Fake{objects: map[string]*unstructured.Unstructured{}, kinds: map[string][]metav1.APIResource{}}
 	ca := newAuthority(t)
@@ -65,7 +65,7 @@ func (f *Fake) Answer(refuse func(user string, r *http.Request) *apierrors.Statu
 
 // Put stores an object at a path such as /api/v1/nodes/n1, as if manager had
 // written it.
-func (f *Fake) Put(t testing.TB, path, manager string, object map[string]any) {
+func (f *Fake) Put(t *testing.T, path, manager string, object map[string]any) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()

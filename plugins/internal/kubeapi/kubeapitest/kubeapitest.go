@@ -18,7 +18,7 @@ import (
 const ClusterName = "kubernetes"
 
 // writeKubeconfig writes a file with one cluster and one user and returns its path.
-func writeKubeconfig(t testing.TB, dir, name, server string, ca, cert, key []byte) string {
+func writeKubeconfig(t *testing.T, dir, name, server string, ca, cert, key []byte) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
 	config.Clusters[ClusterName] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: ca}
@@ -32,7 +32,7 @@ func writeKubeconfig(t testing.TB, dir, name, server string, ca, cert, key []byt
 	return writeFile(t, dir, name+".conf", text)
 }
 
-func writeFile(t testing.TB, dir, name string, content []byte) string {
+func writeFile(t *testing.T, dir, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -1,0 +1,137 @@
+package expand_test
+
+import (
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/engine/config"
+	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/expand/expandtest"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// FuzzPipeline feeds any text to Load and Expand. Nothing may panic, every error
+// must say something, and a program must keep its promises.
+func FuzzPipeline(f *testing.F) {
+	for _, pattern := range []string{"testdata/*/*.txtar", "../config/testdata/*/*.txtar"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			f.Fatalf("no seeds in %s: %v", pattern, err)
+		}
+		for _, path := range paths {
+			archive, err := txtar.ParseFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			var root, module string
+			for _, file := range archive.Files {
+				switch filepath.Base(file.Name) {
+				case "init.hcl":
+					root = string(file.Data)
+				case "main.hcl":
+					module += string(file.Data)
+				}
+			}
+			f.Add(root, module)
+		}
+	}
+	f.Fuzz(func(t *testing.T, root, module string) {
+		files := fstest.MapFS{"init.hcl": {Data: []byte(root)}}
+		for _, dir := range []string{"m", "certs", "node", "modules/certs"} {
+			files[dir+"/main.hcl"] = &fstest.MapFile{Data: []byte(module)}
+		}
+		p, diags := config.Load(files, "init.hcl")
+		if diags.HasErrors() {
+			if diags.Error() == "" || p.Files == nil {
+				t.Errorf("an error that says nothing: %+v", diags)
+			}
+			return
+		}
+		prog, diags := expand.Expand(p, nil, expandtest.New())
+		if diags.HasErrors() {
+			if prog != nil {
+				t.Error("Expand returned a program together with errors")
+			}
+			return
+		}
+		if len(prog.Nodes) > 500 {
+			return
+		}
+		checkProgram(t, prog)
+	})
+}
+
+// checkProgram checks what every program promises.
+func checkProgram(t *testing.T, prog *expand.Program) {
+	t.Helper()
+	if prog.Graph.Len() != len(prog.Nodes) {
+		t.Fatalf("graph has %d nodes, program %d", prog.Graph.Len(), len(prog.Nodes))
+	}
+	if _, diags := prog.Outputs(expand.NoOutcomes{}); diags.HasErrors() {
+		t.Errorf("outputs: %v, though Expand found nothing wrong", diags)
+	}
+	for i, n := range prog.Nodes {
+		if found, ok := prog.Node(n.Address); !ok || found != n || prog.Graph.Node(i).ID != n.Address {
+			t.Errorf("node %d is not found by its address %s", i, n.Address)
+		}
+		if diags := n.Preconditions(expand.NoOutcomes{}); diags.HasErrors() && diags[0].Subject == nil {
+			t.Errorf("%s: a precondition without a place: %v", n.Address, diags)
+		}
+		checkNeeds(t, prog, n)
+	}
+}
+
+// checkNeeds checks that a node's edges are all that it needs: once these have
+// ended, the rest is known.
+func checkNeeds(t *testing.T, prog *expand.Program, n *expand.Node) {
+	t.Helper()
+	o := expandtest.Outcomes{}
+	for _, e := range n.Edges {
+		needed, ok := prog.Node(e.To)
+		if !ok {
+			t.Fatalf("%s needs %s, which is no node", n.Address, e.To)
+		}
+		o[e.To] = expand.Outcome{Status: "succeeded", Outputs: known(needed.Schema)}
+	}
+	run, ok, diags := n.When(o)
+	if diags.HasErrors() || (ok && !run) {
+		return
+	}
+	if !ok {
+		t.Errorf("%s: it is not known whether it runs, though all that it needs has ended", n.Address)
+	}
+	v, diags := n.Config(o)
+	if diags.HasErrors() {
+		return
+	}
+	if !v.IsWhollyKnown() {
+		t.Errorf("%s: its config is not known, though all that it needs has ended: %#v", n.Address, v)
+	}
+	plain, _ := v.UnmarkDeep()
+	for _, a := range n.Schema.Config {
+		want := a.Type.WithoutOptionalAttributesDeep()
+		if got := plain.GetAttr(a.Name).Type(); want != cty.DynamicPseudoType && !got.Equals(want) {
+			t.Errorf("%s: %s is %#v, want %#v", n.Address, a.Name, got, want)
+		}
+	}
+}
+
+// known makes outputs for a schema.
+func known(t sdk.TypeDescription) cty.Value {
+	vals := map[string]cty.Value{}
+	for _, a := range t.Outputs {
+		switch a.Type {
+		case cty.Bool:
+			vals[a.Name] = cty.True
+		case cty.String, cty.DynamicPseudoType:
+			vals[a.Name] = cty.StringVal("x")
+		default:
+			vals[a.Name] = cty.ListVal([]cty.Value{cty.StringVal("x")})
+		}
+	}
+	return cty.ObjectVal(vals)
+}
