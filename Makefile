@@ -32,10 +32,10 @@ kube: ## Build Kubernetes and etcd into bin/kube (once, a few minutes)
 	@go run -buildvcs=false ./test/pinned kube bin/kube
 
 demo: build kube ## Start a real control plane as local processes; root is not needed
-	bin/clusterflow apply $(PIPELINE) --auto-approve
+	bin/clusterflow apply $(PIPELINE) --state-dir .clusterflow --auto-approve
 
 demo-down: build ## Stop what make demo started and remove it
-	bin/clusterflow undo $(PIPELINE) --auto-approve
+	bin/clusterflow undo $(PIPELINE) --state-dir .clusterflow --auto-approve
 
 test: lint build kube ## Check everything: lint, race tests, examples, the embedded pipeline
 	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)

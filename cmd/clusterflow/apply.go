@@ -50,8 +50,8 @@ func newApplyCmd(a *app) *cobra.Command {
 			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags.pipelineFlags, func(p *engine.Pipeline) error {
-				return a.apply(cmd.Context(), p, flags)
+			return a.withPipeline(cmd.Context(), args[0], flags.pipelineFlags, func(ctx context.Context, p *engine.Pipeline) error {
+				return a.apply(ctx, p, flags)
 			})
 		},
 	}

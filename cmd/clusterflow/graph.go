@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -30,7 +31,7 @@ func newGraphCmd(a *app) *cobra.Command {
 				known := slices.Sorted(maps.Keys(writers))
 				return &usageError{fmt.Errorf("there is no format %q.%s %s", format, diag.DidYouMean(format, known), diag.Names("formats", known))}
 			}
-			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
+			return a.withPipeline(cmd.Context(), args[0], flags, func(_ context.Context, p *engine.Pipeline) error {
 				return write(a.out, p.Program.Graph)
 			})
 		},

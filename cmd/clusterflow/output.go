@@ -34,8 +34,8 @@ func newOutputCmd(a *app) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
-				outputs, err := readOutputs(cmd.Context(), p)
+			return a.withPipeline(cmd.Context(), args[0], flags, func(ctx context.Context, p *engine.Pipeline) error {
+				outputs, err := readOutputs(ctx, p)
 				if err != nil {
 					return err
 				}

@@ -35,7 +35,7 @@ func onePipeline(_ *cobra.Command, args []string) error {
 
 // withPipeline loads a pipeline, hands it to do, and ends all plugins after it.
 func (a *app) withPipeline(
-	ctx context.Context, path string, flags pipelineFlags, do func(*engine.Pipeline) error,
+	ctx context.Context, path string, flags pipelineFlags, do func(context.Context, *engine.Pipeline) error,
 ) (err error) {
 	e, err := a.engine()
 	if err != nil {
@@ -55,7 +55,7 @@ func (a *app) withPipeline(
 		return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 	}
 	a.writeDiagnostics(p.Files, diags)
-	err = do(p)
+	err = do(ctx, p)
 	var placed hcl.Diagnostics
 	if errors.As(err, &placed) {
 		return &sourceError{diags: placed, files: p.Files, code: exitFailed}

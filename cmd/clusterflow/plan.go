@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -21,8 +22,8 @@ func newPlanCmd(a *app) *cobra.Command {
 			"have to be applied first are decided later.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
-				planned, err := p.Plan(cmd.Context())
+			return a.withPipeline(cmd.Context(), args[0], flags, func(ctx context.Context, p *engine.Pipeline) error {
+				planned, err := p.Plan(ctx)
 				if err != nil {
 					return err
 				}

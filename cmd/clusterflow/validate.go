@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -17,8 +18,8 @@ func newValidateCmd(a *app) *cobra.Command {
 			"looks at the host or changes anything. It exits with 4 if there is a mistake.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags, func(p *engine.Pipeline) error {
-				diags := p.Validate(cmd.Context())
+			return a.withPipeline(cmd.Context(), args[0], flags, func(ctx context.Context, p *engine.Pipeline) error {
+				diags := p.Validate(ctx)
 				if diags.HasErrors() {
 					return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 				}

@@ -1,8 +1,8 @@
 package controlplane
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,29 +80,32 @@ func validateToken(c tokenConfig) error {
 // chooseToken decides which token the phase is about: the configured one, that of
 // the record while it is valid or about to be made, else a new one.
 func chooseToken(ctx context.Context, pool *kubeapi.Pool, in resource.Input[tokenConfig]) (*bootstrapToken, error) {
-	t := bootstrapToken{
+	t := &bootstrapToken{
 		Kubeconfig: in.Config.Cluster.Path(in.WorkDir),
 		config:     in.Config, pool: pool, now: time.Now,
 	}
 	if in.Config.Token != "" {
 		t.TokenID, t.given, _ = strings.Cut(in.Config.Token, ".")
-		return &t, nil
+		return t, nil
 	}
-	for _, e := range slices.Backward(in.Record.OfKind(tokenKindName)) {
-		old := t
-		old.TokenID = e.Target
-		found, err := old.read(ctx)
-		if err != nil || !found.expired(t.now()) { // an error is for Diff to report
-			return &old, nil
+	if e, ok := in.Record.Find(t.ID()); ok {
+		var old bootstrapToken
+		if err := json.Unmarshal(e.State, &old); err != nil {
+			return nil, fmt.Errorf("read record of a bootstrap token: %w", err)
 		}
-		t.reason = cmp.Or(t.reason, fmt.Sprintf("token %s expired at %s", old.TokenID, found.expires))
+		t.TokenID, t.Replaces = old.TokenID, old.Replaces
+		found, err := t.read(ctx)
+		if err != nil || !found.expired(t.now()) { // an error is for Diff to report
+			return t, nil
+		}
+		t.Replaces = old.TokenID
 	}
 	token, err := tokenutil.GenerateBootstrapToken() // from crypto/rand
 	if err != nil {
 		return nil, fmt.Errorf("make a token: %w", err)
 	}
 	t.TokenID, _, _ = strings.Cut(token, ".") // the secret part is made when it is stored
-	return &t, nil
+	return t, nil
 }
 
 // outputs reads the token back from the cluster.

@@ -28,10 +28,11 @@ const tokenKindName = "bootstrap-token"
 type bootstrapToken struct {
 	Kubeconfig string `json:"kubeconfig"`
 	TokenID    string `json:"token_id"`
+	// Replaces is the id of an expired token in whose place this one comes.
+	Replaces string `json:"replaces,omitempty"`
 
 	config tokenConfig
 	given  string // the secret part, if configured
-	reason string // why there is a new token
 	pool   *kubeapi.Pool
 	now    func() time.Time
 }
@@ -48,16 +49,23 @@ func tokenKind(pool *kubeapi.Pool) resource.Kind {
 	}}
 }
 
+// ID has no random part: two plans of the same thing are equal.
 func (t *bootstrapToken) ID() resource.ID {
-	return resource.ID{Kind: tokenKindName, Target: t.TokenID}
+	id := "*"
+	if t.given != "" {
+		id = t.TokenID
+	}
+	return resource.ID{Kind: tokenKindName, Target: systemNamespace + "/" + tokenutil.BootstrapTokenSecretName(id)}
 }
 
 // Diff keeps a valid token, whatever its time to live was meant to be.
 func (t *bootstrapToken) Diff(ctx context.Context) (sdk.Change, error) {
 	found, err := t.read(ctx)
 	switch {
+	case apierrors.IsNotFound(err) && t.Replaces != "":
+		return sdk.Change{Op: sdk.OpCreate, Reason: fmt.Sprintf("token %s has expired", t.Replaces)}, nil
 	case apierrors.IsNotFound(err):
-		return sdk.Change{Op: sdk.OpCreate, Reason: cmp.Or(t.reason, "absent")}, nil
+		return sdk.Change{Op: sdk.OpCreate, Reason: "absent"}, nil
 	case err != nil:
 		return sdk.Change{}, err
 	case found.expired(t.now()):
@@ -81,12 +89,32 @@ func (t *bootstrapToken) Render(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.object(t.wanted(found)).Render(ctx)
+	if err := t.object(t.wanted(found)).Render(ctx); err != nil {
+		return err
+	}
+	return t.removeReplaced(ctx)
 }
 
 // Remove deletes the token: who has it cannot join any more.
 func (t *bootstrapToken) Remove(ctx context.Context) error {
+	if err := t.removeReplaced(ctx); err != nil {
+		return err
+	}
 	return t.object(&corev1.Secret{}).Remove(ctx)
+}
+
+// removeReplaced deletes the expired token. The controller manager does so too,
+// if it runs its tokencleaner.
+func (t *bootstrapToken) removeReplaced(ctx context.Context) error {
+	if t.Replaces == "" {
+		return nil
+	}
+	old := bootstrapToken{Kubeconfig: t.Kubeconfig, TokenID: t.Replaces, pool: t.pool}
+	if err := old.object(&corev1.Secret{}).Remove(ctx); err != nil {
+		return fmt.Errorf("remove expired token %s: %w", t.Replaces, err)
+	}
+	t.Replaces = ""
+	return nil
 }
 
 // wanted is what the Secret should hold, given what it holds or shall get.

@@ -69,7 +69,7 @@ func TestWait(t *testing.T) {
 func TestWaitForNoRights(t *testing.T) {
 	fake := kubeapitest.NewFake(t)
 	onlyAfterBinding(fake, 0)
-	b := adminBinding{Admin: fake.Admin, pool: newPool(t), within: 300 * time.Millisecond}
+	b := adminBinding{Admin: fake.Admin, pool: newPool(t), within: time.Second}
 	err := b.Render(t.Context())
 	if diags := sdk.Diagnose(err); len(diags) != 1 || !strings.Contains(diags[0].Detail, "Set super_admin_kubeconfig") {
 		t.Errorf("got %+v, want advice about super_admin_kubeconfig", diags)
@@ -92,7 +92,7 @@ func TestWaitTellsWhatIsDown(t *testing.T) {
 		}
 		return nil
 	})
-	phase := waitFor(t, fake, map[string]cty.Value{"components": components("kube-scheduler", down.URL+"/livez"), "within": cty.StringVal("50ms")})
+	phase := waitFor(t, fake, map[string]cty.Value{"components": components("kube-scheduler", down.URL+"/livez"), "within": cty.StringVal("1s")})
 	plan, err := phase.Plan(t)
 	if err != nil {
 		t.Fatal(err)
@@ -106,8 +106,8 @@ func TestWaitTellsWhatIsDown(t *testing.T) {
 		t.Fatalf("got %+v, want one problem for each component", diags)
 	}
 	for i, want := range []string{
-		"wait for kube-apiserver: timed out after 50ms; last answer: /readyz: status 500",
-		"wait for kube-scheduler: timed out after 50ms; last answer: get " + down.URL + "/livez: 500 Internal Server Error: leaderElection",
+		"wait for kube-apiserver: timed out after 1s; last answer: /readyz: status 500",
+		"wait for kube-scheduler: timed out after 1s; last answer: get " + down.URL + "/livez: 500 Internal Server Error: leaderElection",
 	} {
 		if diags[i].Summary != want || !strings.Contains(diags[i].Detail, "Read the log of kube-") {
 			t.Errorf("got %q (%s), want %q", diags[i].Summary, diags[i].Detail, want)

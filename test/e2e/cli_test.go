@@ -19,6 +19,7 @@ type cli struct {
 	root     string
 	stateDir string
 	dataDir  string
+	env      []string // besides that of the test
 }
 
 func newCLI(t *testing.T) *cli {
@@ -74,10 +75,10 @@ func (c *cli) kubectl(args ...string) string {
 
 func (c *cli) run(name string, args ...string) result {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.t.Context()), 5*time.Minute) // also in Cleanup
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(c.root, name), args...)
-	cmd.Dir = c.root
+	cmd.Dir, cmd.Env = c.root, append(os.Environ(), c.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	started := time.Now()

@@ -67,9 +67,9 @@ func TestRenderGivesUp(t *testing.T) {
 	wantHint(t, err, "kubectl delete -n kube-system ConfigMap x")
 
 	maker := answers(t, 1000, apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "x", errors.New("no rights")))
-	maker.Within = 200 * time.Millisecond
+	maker.Within = time.Second
 	err = maker.Object(configMap("x", nil)).Render(t.Context())
-	if want := `gave up after 200ms; last answer: configmaps "x" is forbidden: no rights`; message(err) != want {
+	if want := `gave up after 1s; last answer: configmaps "x" is forbidden: no rights`; message(err) != want {
 		t.Errorf("time is up: got %q, want %q", message(err), want)
 	}
 	wantHint(t, err, "cluster-admin")

@@ -1,0 +1,331 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// world is a host made of named things, and what happened to it. Its plugin "t"
+// keeps things as configs want them and misbehaves as told; see the field How.
+type world struct {
+	mu      sync.Mutex
+	things  map[string]string
+	calls   []string // "apply phase.a 1", in order of their begin
+	running int
+	most    int // how many calls ran at once at most
+	// gates are received from by phases with how = "gate", by address.
+	gates map[string]chan struct{}
+	began chan string // gets the address of each phase that hangs or waits at its gate
+	// version is that of the phase type t.thing.
+	version int64
+	digest  string
+
+	processes int
+	isolated  int
+}
+
+func newWorld() *world {
+	return &world{
+		things: map[string]string{}, gates: map[string]chan struct{}{}, began: make(chan string, 16), digest: "d1",
+	}
+}
+
+type thing struct {
+	Name    string    `cf:"name,required" doc:"Its name."`
+	Value   string    `cf:"value" default:"\"v\"" doc:"Its value."`
+	Secret  string    `cf:"secret,sensitive" doc:"Not to be seen."`
+	Source  string    `cf:"source,file" doc:"A file that counts as input."`
+	Needs   cty.Value `cf:"needs" doc:"Anything."`
+	How     string    `cf:"how" doc:"What goes wrong: fail [N], permanent, hang, stubborn, crash [N], gate, leak, flood N, unplannable [N], badoutput, keep."`
+	Private string    `cf:"private" doc:"What to record."`
+}
+
+type thingOutputs struct {
+	Name  string    `cf:"name" doc:"Its name."`
+	Value string    `cf:"value" doc:"Its value."`
+	Token string    `cf:"token,late,sensitive" doc:"A secret that is made."`
+	ID    string    `cf:"id,late" doc:"Known when it is there."`
+	Echo  cty.Value `cf:"echo" doc:"What it needs."`
+}
+
+func (w *world) spec() sdk.Spec {
+	typ := sdk.Type{
+		Name: "thing", Doc: "Keeps a thing.", Example: "none", Version: w.version,
+		Config: sdk.AttributesOf[thing](), Outputs: sdk.AttributesOf[thingOutputs](),
+		Repeatable: true, CancelGrace: grace, Handler: handler{w},
+		Upgrade: func(from int64, private []byte) ([]byte, error) {
+			return fmt.Appendf(nil, "%s upgraded from %d", private, from), nil
+		},
+	}
+	once := typ
+	once.Name, once.Repeatable = "once", false
+	pooled := typ
+	pooled.Name, pooled.Pools = "pooled", []string{"pull"}
+	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, once, pooled}}
+}
+
+type handler struct{ w *world }
+
+func (handler) Validate(context.Context, cty.Value) sdk.Diagnostics { return nil }
+
+func (h handler) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	c, err := sdk.Decode[thing](req.Config)
+	if err != nil {
+		return sdk.Plan{}, err
+	}
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	h.w.calls = append(h.w.calls, "plan "+req.ID.Node)
+	if word, n := c.behaviour(); word == "unplannable" && (n == 0 || req.ID.Attempt <= n) {
+		return sdk.Plan{}, sdk.Hint(fmt.Errorf("read thing %s with %s", c.Name, c.Secret), "Look at "+c.Secret+".")
+	}
+	p := sdk.Plan{Private: []byte(c.Name + " " + c.Private), Outputs: outputs(c)}
+	now, there := h.w.things[c.Name]
+	change := sdk.Change{Op: sdk.OpUpdate, Kind: "thing", Target: c.Name, Reason: "value " + now, Diff: "-" + now + "\n+" + c.Value + "\n"}
+	switch {
+	case !there:
+		change = sdk.Change{Op: sdk.OpCreate, Kind: "thing", Target: c.Name, Reason: "absent"}
+	case now == c.Value:
+		return p, nil
+	}
+	p.Changes = []sdk.Change{change}
+	late := p.Outputs.AsValueMap()
+	late["token"], late["id"] = cty.UnknownVal(cty.String), cty.UnknownVal(cty.String)
+	p.Outputs = cty.ObjectVal(late)
+	return p, nil
+}
+
+// behaviour splits "fail 2" into its word and its number.
+func (c thing) behaviour() (word string, n int) {
+	word, number, _ := strings.Cut(c.How, " ")
+	_, _ = fmt.Sscan(number, &n)
+	return word, n
+}
+
+func outputs(c thing) cty.Value {
+	return sdk.Encode(thingOutputs{Name: c.Name, Value: c.Value, Token: "token of " + c.Name, ID: "id-" + c.Name, Echo: c.Needs})
+}
+
+func (h handler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, error) {
+	c, err := sdk.Decode[thing](req.Config)
+	if err != nil {
+		return sdk.Result{}, err
+	}
+	defer h.w.enter(fmt.Sprintf("apply %s %d", req.ID.Node, req.ID.Attempt))()
+	result := sdk.Result{Private: req.Private, Outputs: outputs(c)}
+	if err := h.w.misbehave(ctx, c, req.ID); err != nil {
+		return result, err
+	}
+	if c.How == "badoutput" {
+		result.Outputs = cty.StringVal("nonsense")
+	}
+	sdk.Emit(ctx, sdk.ChangeDone{Change: sdk.Change{Op: sdk.OpCreate, Kind: "thing", Target: c.Name}})
+	h.w.set(c.Name, c.Value)
+	return result, nil
+}
+
+func (h handler) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Result, error) {
+	defer h.w.enter(fmt.Sprintf("undo %s %d", req.ID.Node, req.ID.Attempt))()
+	name, rest, _ := strings.Cut(string(req.Private), " ")
+	how, after, _ := strings.Cut(rest, " ")
+	switch {
+	case how == "stuck", how == "stuck_while" && h.w.get(after) != "", how == "stuck_once" && req.ID.Attempt == 1:
+		return sdk.Result{Private: req.Private}, fmt.Errorf("remove %s: it is in use", name)
+	case how == "undo_crash" && req.ID.Attempt == 1:
+		return sdk.Result{}, errCrash
+	case how == "undo_hang":
+		return sdk.Result{}, h.w.hang(ctx, req.ID.Node)
+	}
+	h.w.set(name, "")
+	return sdk.Result{}, nil
+}
+
+// errCrash makes the process die.
+var errCrash = errors.New("crash")
+
+func (w *world) misbehave(ctx context.Context, c thing, id sdk.Ident) error {
+	word, n := c.behaviour()
+	switch word {
+	case "fail":
+		if n == 0 || id.Attempt <= n {
+			return sdk.Hint(fmt.Errorf("make %s: no luck", c.Name), "Try harder.")
+		}
+	case "permanent":
+		return sdk.Permanent(fmt.Errorf("make %s: never", c.Name))
+	case "crash":
+		if n == 0 || id.Attempt <= n {
+			return errCrash
+		}
+	case "hang":
+		return w.hang(ctx, id.Node)
+	case "stubborn":
+		w.began <- id.Node
+		<-ctx.Value(deadKey{}).(chan struct{})
+	case "gate":
+		w.began <- id.Node
+		<-w.gates[id.Node]
+	case "leak":
+		zerolog.Ctx(ctx).Warn().Str("field", c.Secret).Msg("says " + c.Secret)
+		sdk.Emit(ctx, sdk.Progress{ID: c.Secret, Label: "at " + c.Secret})
+		sdk.Emit(ctx, sdk.ChangeDone{Change: sdk.Change{Op: sdk.OpCreate, Kind: "thing", Target: c.Secret, Diff: "+" + c.Secret}})
+		return sdk.Hint(fmt.Errorf("make %s: wrong %q", c.Name, c.Secret), "not "+c.Secret)
+	case "flood":
+		for i := range n {
+			sdk.Emit(ctx, sdk.Log{Level: "info", Message: fmt.Sprintf("line %d", i)})
+		}
+	}
+	return nil
+}
+
+func (w *world) hang(ctx context.Context, address string) error {
+	w.began <- address
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (w *world) enter(call string) (leave func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, call)
+	w.running++
+	w.most = max(w.most, w.running)
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.running--
+	}
+}
+
+// set gives a thing its value; none removes it.
+func (w *world) set(name, value string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.things[name] = value; value == "" {
+		delete(w.things, name)
+	}
+}
+
+func (w *world) get(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.things[name]
+}
+
+// took returns the calls since the last time, those that begin with a prefix.
+func (w *world) took(prefix string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, c := range w.calls {
+		if strings.HasPrefix(c, prefix) {
+			out = append(out, strings.TrimPrefix(c, prefix))
+		}
+	}
+	w.calls = nil
+	return out
+}
+
+// host runs the plugin of a world in memory, as if in processes.
+type host struct {
+	w *world
+
+	mu     sync.Mutex
+	shared *process
+}
+
+// Client, Type and Digest make it plan.Plugins and expand.Schemas.
+func (h *host) Client(context.Context, string) (sdk.Client, error) { return h.process(false), nil }
+
+func (h *host) Type(plugin, typ string) (sdk.TypeDescription, error) {
+	desc, err := sdk.Direct(h.w.spec()).Describe(context.Background())
+	if t, ok := desc.Type(typ); ok && plugin == "t" {
+		return t, err
+	}
+	return sdk.TypeDescription{}, &expand.NotFoundError{Plugin: plugin, Type: typ}
+}
+
+func (h *host) Digest(string) string { return h.w.digest }
+
+// Launch implements [Launcher].
+func (h *host) Launch(ctx context.Context, plugin string, isolated bool) (Lease, error) {
+	if plugin != "t" {
+		return Lease{}, fmt.Errorf("find plugin %q: gone", plugin)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return Lease{}, err
+	}
+	p := h.process(isolated)
+	return Lease{Client: p, Kill: p.kill, Release: func() {}}, nil
+}
+
+func (h *host) process(isolated bool) *process {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !isolated && h.shared != nil && !h.shared.isDead() {
+		return h.shared
+	}
+	p := &process{Client: sdk.Direct(h.w.spec()), dead: make(chan struct{})}
+	p.kill = sync.OnceFunc(func() { close(p.dead) })
+	h.w.mu.Lock()
+	defer h.w.mu.Unlock()
+	if isolated {
+		h.w.isolated++
+	} else {
+		h.w.processes++
+		h.shared = p
+	}
+	return p
+}
+
+// process is a plugin process that can die.
+type process struct {
+	sdk.Client
+	dead chan struct{}
+	kill func()
+}
+
+type deadKey struct{}
+
+func (p *process) isDead() bool {
+	select {
+	case <-p.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *process) Apply(ctx context.Context, req sdk.ApplyRequest, emit func(sdk.Event)) (sdk.Result, error) {
+	return p.call(ctx, emit, func(ctx context.Context, emit func(sdk.Event)) (sdk.Result, error) {
+		return p.Client.Apply(ctx, req, emit)
+	})
+}
+
+func (p *process) Undo(ctx context.Context, req sdk.UndoRequest, emit func(sdk.Event)) (sdk.Result, error) {
+	return p.call(ctx, emit, func(ctx context.Context, emit func(sdk.Event)) (sdk.Result, error) {
+		return p.Client.Undo(ctx, req, emit)
+	})
+}
+
+func (p *process) call(
+	ctx context.Context, emit func(sdk.Event), do func(context.Context, func(sdk.Event)) (sdk.Result, error),
+) (sdk.Result, error) {
+	ctx = context.WithValue(ctx, deadKey{}, p.dead)
+	result, err := do(ctx, emit)
+	if strings.HasSuffix(result.Diagnostics.Error(), errCrash.Error()) {
+		p.kill()
+	}
+	if p.isDead() {
+		return sdk.Result{}, fmt.Errorf("the process died: %w", sdk.ErrNoResult)
+	}
+	return result, err
+}
