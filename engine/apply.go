@@ -28,7 +28,7 @@ type ApplyOptions struct {
 	Rerun []string
 	// Approve is shown the plan before anything is done; an error stops the run.
 	// Required.
-	Approve func(*plan.Plan) error
+	Approve func(context.Context, *plan.Plan) error
 	// Sink gets the events of the run. Required.
 	Sink event.Sink
 	// Now cuts short the grace of plugins that were asked to stop. May be nil.
@@ -55,7 +55,7 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
-	if err := opts.Approve(planned); err != nil {
+	if err := opts.Approve(ctx, planned); err != nil {
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
@@ -99,7 +99,7 @@ type UndoOptions struct {
 	// is done; an error stops it. It is called with none when nothing is recorded;
 	// then nothing runs, and the result has no status.
 	// Required.
-	Approve func([]*state.Node) error
+	Approve func(context.Context, []*state.Node) error
 	Sink    event.Sink
 	Now     <-chan struct{}
 }
@@ -114,7 +114,7 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		if err != nil {
 			return result, err
 		}
-		return result, opts.Approve(nil)
+		return result, opts.Approve(ctx, nil)
 	}
 	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationUndo), time.Now()))
 	if err != nil {
@@ -127,7 +127,7 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		n := *store.State().Nodes[a]
 		nodes = append(nodes, &n)
 	}
-	if err := opts.Approve(nodes); err != nil {
+	if err := opts.Approve(ctx, nodes); err != nil {
 		return result, err
 	}
 	return run.Undo(ctx, addresses, p.options(store, ApplyOptions{

@@ -17,6 +17,9 @@ func followEngine() {
 		return // not started by the engine
 	}
 	engine := os.Getppid()
+	onMainThread(func() { // before anything else: os/signal keeps a thread for itself
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
+	})
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	go func() {
@@ -26,29 +29,33 @@ func followEngine() {
 			}
 		}
 	}()
-	onMainThread(func() {
-		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
-	})
 }
 
 // onMainThread runs f on the thread that the process began with, of which the
-// request to be killed is a property. Early in main it is the current one or idle.
-// If it cannot be had, f does not run: the process will be killed, but not its
-// children.
+// request to be killed is a property. At the start of main it is the current one,
+// or idle and found by holding others back. Should it be neither, f does not run
+// and the request stands: the process will be killed, but not its children.
 func onMainThread(f func()) {
-	const attempts = 8 // each holds a thread back, so that the next one gets another
+	const attempts = 8
 	done := make(chan struct{})
 	defer close(done)
+	try := func() bool {
+		runtime.LockOSThread()
+		main := syscall.Gettid() == os.Getpid()
+		if main {
+			f()
+		}
+		return main
+	}
+	defer runtime.UnlockOSThread() // after the first try
+	if try() {
+		return
+	}
 	for range attempts {
 		found := make(chan bool)
 		go func() {
-			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			main := syscall.Gettid() == os.Getpid()
-			if main {
-				f()
-			}
-			found <- main
+			found <- try()
 			<-done
 		}()
 		if <-found {

@@ -50,7 +50,8 @@ func newApplyCmd(a *app) *cobra.Command {
 			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped.",
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags.pipelineFlags, func(ctx context.Context, p *engine.Pipeline) error {
+			ctx := cmd.Context()
+			return a.withPipeline(ctx, args[0], flags.pipelineFlags, func(ctx context.Context, p *engine.Pipeline) error {
 				return a.apply(ctx, p, flags)
 			})
 		},
@@ -68,7 +69,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, flags applyFlags) e
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
 		Parallelism: flags.parallelism, FailFast: flags.failFast, Rerun: flags.rerun,
 		Sink: view, Now: a.signals.now,
-		Approve: func(planned *plan.Plan) error {
+		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()
 			if !flags.json {
 				if err := a.writePlan(a.err, p.Path, planned); err != nil {

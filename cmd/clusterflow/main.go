@@ -20,15 +20,8 @@ type streams struct {
 func main() {
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := watchSignals(stop)
-	code := execute(ctx, signals, streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[1:])
+	a := &app{streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, signals: signals}
+	code := a.exitCode(ctx, newRootCmd(a).ExecuteContext(ctx))
 	signals.close()
 	os.Exit(code)
-}
-
-// execute is the whole command but for the process around it.
-func execute(ctx context.Context, signals *signals, io streams, args []string) int {
-	a := &app{streams: io, signals: signals}
-	root := newRootCmd(a)
-	root.SetArgs(args)
-	return a.exitCode(ctx, root.ExecuteContext(ctx))
 }

@@ -37,7 +37,7 @@ func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) 
 	defer view.close()
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
 		Parallelism: flags.parallelism, Sink: view, Now: a.signals.now,
-		Approve: func(nodes []*state.Node) error {
+		Approve: func(ctx context.Context, nodes []*state.Node) error {
 			if len(nodes) == 0 {
 				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, e.StateDir())
 				return nil
@@ -47,7 +47,7 @@ func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) 
 					return err
 				}
 			}
-			return a.approve(cmd.Context(), flags, "Undo all this?")
+			return a.approve(ctx, flags, "Undo all this?")
 		},
 	})
 	if result.Status == "" {

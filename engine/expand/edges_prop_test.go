@@ -48,6 +48,7 @@ func TestEdgesAreExact(t *testing.T) {
 				t.Fatalf("edges of %s (-want +got):\n%s\n%s", n.Address, diff, w.text.String())
 			}
 		}
+		checkProgram(t, prog)
 	})
 }
 

@@ -65,8 +65,15 @@ func FuzzPipeline(f *testing.F) {
 	})
 }
 
+// tester is a test of package testing or rapid.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // checkProgram checks what every program promises.
-func checkProgram(t *testing.T, prog *expand.Program) {
+func checkProgram(t tester, prog *expand.Program) {
 	t.Helper()
 	if prog.Graph.Len() != len(prog.Nodes) {
 		t.Fatalf("graph has %d nodes, program %d", prog.Graph.Len(), len(prog.Nodes))
@@ -87,7 +94,7 @@ func checkProgram(t *testing.T, prog *expand.Program) {
 
 // checkNeeds checks that a node's edges are all that it needs: once these have
 // ended, the rest is known.
-func checkNeeds(t *testing.T, prog *expand.Program, n *expand.Node) {
+func checkNeeds(t tester, prog *expand.Program, n *expand.Node) {
 	t.Helper()
 	o := expandtest.Outcomes{}
 	for _, e := range n.Edges {

@@ -19,7 +19,7 @@ func TestTooManyInstances(t *testing.T) {
 		doubling[fmt.Sprintf("m%d/main.hcl", i)] = &fstest.MapFile{Data: []byte(text)}
 	}
 	doubling["m25/main.hcl"] = &fstest.MapFile{Data: []byte("phase \"demo.echo\" \"x\" {}\n")}
-	many := "locals { r = [for i in range(1000) : tostring(i)] }\nphase \"demo.echo\" \"x\" {\n  for_each = toset([for p in setproduct(local.r, local.r) : join(\"-\", p)])\n}\n"
+	many := "locals { r = [for i in range(400) : tostring(i)] }\nphase \"demo.echo\" \"x\" {\n  for_each = toset([for p in setproduct(local.r, local.r) : join(\"-\", p)])\n}\n"
 	for name, pipeline := range map[string]fstest.MapFS{"modules": doubling, "for_each": files(many)} {
 		t.Run(name, func(t *testing.T) {
 			p, diags := config.Load(pipeline, "init.hcl")

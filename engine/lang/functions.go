@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	ctyyaml "github.com/zclconf/go-cty-yaml"
-	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
@@ -23,19 +22,12 @@ func Functions(read func(path string) ([]byte, error)) map[string]function.Funct
 		"can": tryfunc.CanFunc,
 		"try": tryfunc.TryFunc,
 
-		"tobool":   stdlib.MakeToFunc(cty.Bool),
-		"tolist":   stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)),
-		"tomap":    stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)),
-		"tonumber": stdlib.MakeToFunc(cty.Number),
-		"toset":    stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType)),
-		"tostring": stdlib.MakeToFunc(cty.String),
-
 		"sensitive":    sensitiveFunc(),
 		"nonsensitive": nonsensitiveFunc(),
 		"issensitive":  issensitiveFunc(),
 	}
 	for _, group := range []map[string]function.Function{
-		numbers(), text(), collections(), sets(), encodings(), digests(), networks(),
+		conversions(), numbers(), text(), collections(), sets(), encodings(), digests(), networks(),
 	} {
 		maps.Copy(all, group)
 	}

@@ -142,6 +142,15 @@ func TestFunctions(t *testing.T) {
 		// values
 		`try(jsondecode("{"), "fallback")`: `"fallback"`,
 		`can(jsondecode("{"))`:             `false`,
+		`toset(["a", 1])`:                  `["1","a"]`,
+		`toset([])`:                        `[]`,
+		`tolist(["a", "b"])`:               `["a","b"]`,
+		`tolist(["a", unknown])[0]`:        `"a"`,
+		`tomap({ a = 1, b = 2 }).b`:        `2`,
+		`tomap({ a = 1, b = "x" }).a`:      `"1"`,
+		`tomap({})`:                        `{}`,
+		`toset(none)`:                      `null`,
+		`toset("x")`:                       `error: Invalid value for "v" parameter: cannot convert string to set of any single type.`,
 		`toset(["a", "a"])`:                `["a"]`,
 		`sensitive("x")`:                   `sensitive`,
 		`nonsensitive(secret)`:             `"hunter2"`,
@@ -185,13 +194,13 @@ func TestStrays(t *testing.T) {
 	}, []string{"peers"})
 	tests := map[string]string{
 		`{ name = "x", free = { any = 1 } }`:                "",
-		`{ nmae = "x" }`:                                    "nmae",
-		`{ "nmae" = "x" }`:                                  "nmae",
+		`{ naem = "x" }`:                                    "naem",
+		`{ "naem" = "x" }`:                                  "naem",
 		`{ peers = [{ host = "a", prot = 1 }, { p = 1 }] }`: "prot p",
 		`{ by = { a = { port = 1, x = 1 } } }`:              "x",
-		`true ? { nmae = "x" } : ({ eman = 1 })`:            "nmae eman",
+		`true ? { naem = "x" } : ({ eman = 1 })`:            "naem eman",
 		`{ (var.x) = 1 }`:                                   "",
-		`merge({ nmae = 1 })`:                               "",
+		`merge({ naem = 1 })`:                               "",
 	}
 	for text, want := range tests {
 		var got []string

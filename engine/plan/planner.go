@@ -243,14 +243,20 @@ func depends(n *expand.Node) []string {
 	return slices.Compact(out)
 }
 
-// later is a step that waits for the outcomes that are missing.
+// later is a step that waits for the outputs that are missing.
 func later(step Step, n *expand.Node, o expand.Outcomes, why string) Step {
 	step.Action, step.Reason = Later, why
 	for _, to := range depends(n) {
-		out, ok := o.Outcome(to)
-		if !ok || out.Outputs != cty.NilVal && !out.Outputs.IsWhollyKnown() {
+		if out, ok := o.Outcome(to); !ok || !complete(out) {
 			step.After = append(step.After, to)
 		}
 	}
 	return step
+}
+
+func complete(out expand.Outcome) bool {
+	if out.Outputs == cty.NilVal {
+		return out.Status == expand.StatusSkipped
+	}
+	return out.Outputs.IsWhollyKnown()
 }

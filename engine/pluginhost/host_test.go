@@ -44,7 +44,7 @@ func TestClientIsolated(t *testing.T) {
 	}
 	start := time.Now()
 	own.Release()
-	took(t, "release", start, 400*time.Millisecond)
+	took(t, "release", start)
 	if alive(own.PID()) {
 		t.Error("the process outlives its lease")
 	}
@@ -60,7 +60,7 @@ func TestCrash(t *testing.T) {
 	other := begin(t, lease.Client, misbehave("sleep", 0))
 	start := time.Now()
 	_, err := lease.Client.Apply(t.Context(), misbehave("crash", 0), nil)
-	took(t, "crash to error", start, time.Second)
+	took(t, "crash to error", start)
 
 	var crash *pluginhost.CrashError
 	if !errors.As(err, &crash) || !errors.Is(err, sdk.ErrNoResult) {
@@ -98,7 +98,7 @@ func TestKill(t *testing.T) {
 	start := time.Now()
 	lease.Kill()
 	within(t, time.Second, "end of the call", stuck.done)
-	took(t, "kill to error", start, time.Second)
+	took(t, "kill to error", start)
 	var crash *pluginhost.CrashError
 	if !errors.As(stuck.err, &crash) || !crash.Killed || !errors.Is(stuck.err, sdk.ErrNoResult) {
 		t.Errorf("got error %v", stuck.err)
@@ -114,7 +114,7 @@ func TestCancel(t *testing.T) {
 		t.Fatalf("cancel: got %v, %v", known, err)
 	}
 	within(t, time.Second, "end of the call", sleeping.done)
-	took(t, "cancel to result", start, time.Second)
+	took(t, "cancel to result", start)
 	if sleeping.err != nil || sleeping.result.Status != sdk.StatusCancelled {
 		t.Errorf("got %v, %v", sleeping.result.Status, sleeping.err)
 	}
@@ -135,7 +135,7 @@ func TestCloseStopped(t *testing.T) {
 	if err := h.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	took(t, "close of a stopped plugin", start, 900*time.Millisecond)
+	took(t, "close of a stopped plugin", start)
 	within(t, time.Second, "end of the call", running.done)
 	var crash *pluginhost.CrashError
 	if !errors.As(running.err, &crash) || !crash.Killed {
@@ -155,7 +155,7 @@ func TestCloseHurry(t *testing.T) {
 	if err := h.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	took(t, "close with a cancelled context", start, time.Second)
+	took(t, "close with a cancelled context", start)
 }
 
 func TestGrandchild(t *testing.T) {
@@ -179,7 +179,7 @@ func TestGrandchild(t *testing.T) {
 			if err := h.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
-			took(t, "close while a child holds stderr", start, 400*time.Millisecond)
+			took(t, "close while a child holds stderr", start)
 			if !tt.lives {
 				eventually(t, "the child is dead", func() bool { return !alive(int(child)) })
 			} else if !alive(int(child)) {
@@ -198,7 +198,7 @@ func TestOutput(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	took(t, "3 x 100 KiB on stdout", start, time.Second)
+	took(t, "3 x 100 KiB on stdout", start)
 	if l := h.logged(t, "5"); l.Stream != "stderr" {
 		t.Errorf("got %+v", l)
 	}
@@ -221,8 +221,7 @@ func TestMessageSize(t *testing.T) {
 			start := time.Now()
 			_, there := lease.Client.Apply(t.Context(), say(strings.Repeat("x", size)), nil)
 			result, back := lease.Client.Apply(t.Context(), misbehave("huge", size), nil)
-			took(t, name+" there and back", start, 10*time.Second)
-			t.Logf("there: %v; back: %v, %v %v", there, back, result.Status, result.Diagnostics)
+			t.Logf("%v; there: %v; back: %v, %v %v", time.Since(start), there, back, result.Status, result.Diagnostics)
 			tooBig := size > sdk.MaxMessageSize
 			if (there != nil) != tooBig || back != nil || (result.Status == sdk.StatusFailed) != tooBig {
 				t.Error("want both to work, or the first to fail and the second to have a failed result")

@@ -245,12 +245,13 @@ func endLater(tb testing.TB, pid int) {
 	tb.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
 }
 
-// took logs how long something took, for the record, and fails beyond a limit.
-func took(tb testing.TB, what string, since time.Time, limit time.Duration) {
+// took logs how long something took, for the record. What should take milliseconds
+// and hangs instead fails; 5 s leave room for a busy machine.
+func took(tb testing.TB, what string, since time.Time) {
 	tb.Helper()
 	d := time.Since(since)
 	tb.Logf("%s: %v", what, d.Round(10*time.Microsecond))
-	if d > limit {
-		tb.Errorf("%s: got %v, want at most %v", what, d, limit)
+	if d > 5*time.Second {
+		tb.Errorf("%s: got %v, want milliseconds", what, d)
 	}
 }

@@ -143,7 +143,7 @@ func (a *applier) unplanned(ctx context.Context, step plan.Step, err error) (end
 	switch cause := context.Cause(ctx); {
 	case errors.As(cause, &limit):
 		return a.failed(step, &event.Problem{Message: limit.Error() + " before anything was changed"}), attemptFailed
-	case cause != nil:
+	case cause != nil, errors.Is(err, errStopped):
 		return a.cancelled(step), attemptPermanent
 	case plan.Permanent(err):
 		return a.failed(step, plan.Problem(err)), attemptPermanent

@@ -44,11 +44,13 @@ func (a *applier) apply(
 		}},
 	})
 	if err != nil {
-		e := a.cancelled(step)
+		e, status := a.unplanned(ctx, step, errStopped)
 		if stored { // the plugin was not called, and that is known
-			e.records = []state.Record{state.NodeEnd{Address: a.node.Address, Status: event.Cancelled, Time: a.opts.Clock().UTC()}}
+			e.records = []state.Record{state.NodeEnd{
+				Address: a.node.Address, Status: e.body.Status, Problem: e.body.Problem, Time: a.opts.Clock().UTC(),
+			}}
 		}
-		return e, attemptPermanent
+		return e, status
 	}
 	box.say(message{events: []event.Body{event.NodeStarted{Node: a.node.Address, Type: a.typeName(), Attempt: a.attempt}}})
 	box.warn(step.Diagnostics)

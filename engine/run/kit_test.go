@@ -25,13 +25,13 @@ import (
 
 // grace is that of the test plugin: longer than any test, except for those that
 // see it expire.
-const grace = 300 * time.Millisecond
+const grace = 100 * time.Millisecond
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // rig runs pipelines against a world.
 type rig struct {
-	t       testing.TB
+	t       testing.TB // of the subtest that runs
 	w       *world
 	dir     string // of the state
 	hcl     string
@@ -47,9 +47,9 @@ type rig struct {
 	events []event.Event
 }
 
-func newRig(t testing.TB, hcl string) *rig {
-	t.Helper()
-	return &rig{t: t, w: newWorld(), dir: filepath.Join(t.TempDir(), "state"), hcl: hcl}
+func newRig(tb testing.TB, hcl string) *rig {
+	tb.Helper()
+	return &rig{t: tb, w: newWorld(), dir: filepath.Join(tb.TempDir(), "state"), hcl: hcl}
 }
 
 // Emit implements [event.Sink].

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/datadriven"
 )
@@ -23,6 +24,7 @@ func TestStories(t *testing.T) {
 		t.Helper()
 		r := newRig(t, "")
 		r.opts.Parallelism = 1
+		r.opts.Clock = func() time.Time { return time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC) }
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			t.Helper()
 			r.t = t

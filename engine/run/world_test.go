@@ -170,6 +170,7 @@ func (w *world) misbehave(ctx context.Context, c thing, id sdk.Ident) error {
 	case "stubborn":
 		w.began <- id.Node
 		<-ctx.Value(deadKey{}).(chan struct{})
+		return errCrash
 	case "gate":
 		w.began <- id.Node
 		<-w.gates[id.Node]

@@ -33,7 +33,7 @@ func TestGoldenCoreDNS(t *testing.T) {
 		ImageRepository: "mirror.example.com/k8s", ImageTag: "v1.13.0", Replicas: new(3), Corefile: ".:53 {\n    whoami\n}\n",
 	}
 	for name, c := range map[string]coreDNSConfig{"plain": plainCoreDNS(), "full": full} {
-		t.Run(name, func(t *testing.T) { kubeobjtest.Golden(t, "testdata/coredns_"+name+".yaml", dnsObjects(t, c)...) })
+		t.Run(name, func(t *testing.T) { kubeobjtest.Golden(t, "coredns_"+name+".yaml", dnsObjects(t, c)...) })
 	}
 }
 
@@ -44,7 +44,7 @@ func TestGoldenKubeProxy(t *testing.T) {
 	full.Env = map[string]string{"NO_PROXY": "10.0.0.0/8", "HTTPS_PROXY": "http://proxy:3128"}
 	full.Config = cty.StringVal("conntrack: {maxPerCore: 0}\nmetricsBindAddress: 0.0.0.0\n")
 	for name, c := range map[string]kubeProxyConfig{"plain": plainKubeProxy(), "full": full} {
-		t.Run(name, func(t *testing.T) { kubeobjtest.Golden(t, "testdata/kube_proxy_"+name+".yaml", proxyObjects(t, c)...) })
+		t.Run(name, func(t *testing.T) { kubeobjtest.Golden(t, "kube_proxy_"+name+".yaml", proxyObjects(t, c)...) })
 	}
 }
 

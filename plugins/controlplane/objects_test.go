@@ -38,22 +38,22 @@ func TestGoldenObjects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kubeobjtest.Golden(t, "testdata/upload_config_"+name+".yaml", objects...)
+			kubeobjtest.Golden(t, "upload_config_"+name+".yaml", objects...)
 		})
 	}
-	t.Run("node_rbac", func(t *testing.T) { kubeobjtest.Golden(t, "testdata/node_rbac.yaml", nodeRBAC()...) })
+	t.Run("node_rbac", func(t *testing.T) { kubeobjtest.Golden(t, "node_rbac.yaml", nodeRBAC()...) })
 	t.Run("token", func(t *testing.T) {
 		token := bootstrapToken{TokenID: "abcdef", config: tokenConfig{Usages: []string{"signing", "authentication"}, Groups: []string{nodeTokenGroup}, Description: "for a test"}}
 		secret := token.wanted(storedToken{secret: "0123456789abcdef", expires: "2030-01-02T03:04:05Z"})
 		secret.ObjectMeta = metav1.ObjectMeta{Namespace: systemNamespace, Name: "bootstrap-token-abcdef"}
-		kubeobjtest.Golden(t, "testdata/token.yaml", secret)
+		kubeobjtest.Golden(t, "token.yaml", secret)
 	})
 	t.Run("cluster_info", func(t *testing.T) {
 		objects := mayReadConfigMap(publicNamespace, "cluster-info", "kubeadm:bootstrap-signer-clusterinfo", user("system:anonymous"))
-		kubeobjtest.Golden(t, "testdata/cluster_info.yaml", objects...)
+		kubeobjtest.Golden(t, "cluster_info.yaml", objects...)
 	})
 	t.Run("admin binding", func(t *testing.T) {
-		kubeobjtest.Golden(t, "testdata/admin_binding.yaml", adminClusterRoleBinding())
+		kubeobjtest.Golden(t, "admin_binding.yaml", adminClusterRoleBinding())
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/zclconf/go-cty/cty"
-
 	"github.com/clusterflow/clusterflow/sdk/sdktest"
 )
 
@@ -64,13 +62,6 @@ func TestConformance(t *testing.T) {
 				return map[string]any{"command": []string{"cat"}, "stdin": secret, "sensitive_output": true}
 			},
 			SkipUnchanged: "its output is kept nowhere",
-		},
-		sdktest.Case{
-			Type: "wait",
-			Config: func(dir string) map[string]any {
-				return map[string]any{"http": cty.ObjectVal(map[string]cty.Value{"url": cty.StringVal("http://127.0.0.1:1/")}), "within": "1m"}
-			},
-			SkipUnchanged: "nobody answers",
 		},
 	)
 }

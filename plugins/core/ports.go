@@ -19,7 +19,7 @@ type portsConfig struct {
 }
 
 type portsOutputs struct {
-	Ports map[string]int `cf:"ports,late" doc:"The port of each name."`
+	Ports map[string]int `cf:"ports" doc:"The port of each name."`
 }
 
 const (
@@ -32,18 +32,22 @@ func ports() sdk.Type {
 	return resource.Phase[portsConfig, portsOutputs]{
 		Name: "ports",
 		Doc: "Chooses free TCP ports, all different. The choice is made once and kept: later runs give the same ports, in use or not. " +
-			"A name that is new, or whose preference changed, is chosen anew. Nothing is held open, so another program may take a port first.",
+			"A name that is new, or whose preference changed, is chosen anew. The plan chooses, so that it can tell what follows from it. " +
+			"Nothing is held open, so another program may take a port first.",
 		Example: `phase "core.ports" "ports" {
   prefer = { apiserver = 6443, etcd_client = 2379, etcd_peer = 2380 }
 }`,
 		Access:   []sdk.Access{{Kind: sdk.AccessNet, What: "tcp listen on config.address"}},
 		Kinds:    []resource.Kind{{Name: kindPorts}},
 		Validate: validatePorts,
-		Build: func(_ context.Context, in resource.Input[portsConfig]) (resource.Work[portsOutputs], error) {
+		Build: func(ctx context.Context, in resource.Input[portsConfig]) (resource.Work[portsOutputs], error) {
 			c := newChoice(in)
+			if err := c.choose(ctx); err != nil {
+				return resource.Work[portsOutputs]{}, err
+			}
 			return resource.Work[portsOutputs]{
 				Resources: []resource.Resource{c},
-				Outputs:   func(context.Context) (portsOutputs, error) { return portsOutputs{Ports: c.Ports}, nil },
+				Known:     func() portsOutputs { return portsOutputs{Ports: c.Ports} },
 			}, nil
 		},
 	}.Type()
@@ -73,6 +77,8 @@ type choice struct {
 	Address string         `json:"address"`
 	Prefer  map[string]int `json:"prefer"`
 	Ports   map[string]int `json:"ports"`
+
+	fresh []string // the names chosen now, not taken over from the record
 }
 
 var _ resource.Resource = (*choice)(nil)
@@ -96,14 +102,17 @@ func newChoice(in resource.Input[portsConfig]) *choice {
 // ID is the same for every choice: a phase makes one.
 func (c *choice) ID() resource.ID { return resource.ID{Kind: kindPorts, Target: "choice"} }
 
-// Diff lists the names that have no port yet.
+// Diff lists the names that were chosen just now. In Apply there is none: the
+// record of the plan holds the choice.
 func (c *choice) Diff(context.Context) (sdk.Change, error) {
-	open := c.open()
-	if len(open) == 0 {
+	if len(c.fresh) == 0 {
 		return sdk.Change{}, nil
 	}
-	return sdk.Change{Op: sdk.OpRun, Target: strings.Join(open, ", "), Reason: "not chosen yet"}, nil
+	return sdk.Change{Op: sdk.OpRun, Target: strings.Join(c.fresh, ", "), Reason: "not chosen yet"}, nil
 }
+
+// Render does nothing: the choice is made, and is kept with the record.
+func (c *choice) Render(context.Context) error { return nil }
 
 func (c *choice) open() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.Prefer)), func(name string) bool {
@@ -112,16 +121,17 @@ func (c *choice) open() []string {
 	})
 }
 
-// Render chooses. It holds every port until all are chosen, so that they differ;
-// wishes that can be met come first, so that nobody's is taken by another.
-func (c *choice) Render(ctx context.Context) error {
+// choose gives every name a port that has none. It holds each port until all are
+// chosen, so that they differ; wishes that can be met come first, so that nobody's
+// is taken by another.
+func (c *choice) choose(ctx context.Context) error {
 	hold := holder{address: c.Address, used: map[int]bool{}}
 	defer hold.release()
 	for _, port := range c.Ports {
 		hold.used[port] = true
 	}
-	open := c.open()
-	for _, name := range open {
+	c.fresh = c.open()
+	for _, name := range c.fresh {
 		if wish := c.Prefer[name]; wish != 0 && hold.take(ctx, wish) == nil {
 			c.Ports[name] = wish
 		}

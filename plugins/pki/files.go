@@ -81,7 +81,7 @@ func writeFile(ctx context.Context, path string, data []byte, mode fs.FileMode, 
 // remove deletes the pair and the directories that were made for it, if empty.
 func (p *pair) remove() error {
 	for _, path := range []string{p.CertFile, p.KeyFile} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := resource.RemoveFile(path); err != nil {
 			return err
 		}
 	}

@@ -3,9 +3,6 @@ package pki
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -111,7 +108,7 @@ func (k *keyPair) Render(ctx context.Context) error {
 }
 
 func (k *keyPair) Remove(context.Context) error {
-	if err := os.Remove(k.PublicFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := resource.RemoveFile(k.PublicFile); err != nil {
 		return err
 	}
 	return k.remove()

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"unicode/utf8"
 
@@ -101,7 +103,7 @@ func (f *File) Remove(context.Context) error {
 	case info.IsDir():
 		return fmt.Errorf("is a directory, not a regular file")
 	default:
-		if err := os.Remove(f.Path); err != nil && !absent(err) {
+		if err := RemoveFile(f.Path); err != nil {
 			return err
 		}
 	}
@@ -119,7 +121,8 @@ func (f *File) recall(r Record) {
 
 // WriteFile replaces a file atomically: readers see the old content or the new,
 // never a part, and after a power loss too. The file has mode from its first
-// byte. The directory must exist.
+// byte. The directory must exist. It takes away what an earlier write of the file
+// left that was killed, so one file must not be written twice at the same time.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	err := replaceFile(path, data, mode)
 	if errors.Is(err, syscall.ENOSPC) {
@@ -131,9 +134,41 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// RemoveFile deletes a file, and what a [WriteFile] of it left behind that was
+// killed. An absent file is no error.
+func RemoveFile(path string) error {
+	if err := os.Remove(path); err != nil && !absent(err) {
+		return err
+	}
+	return sweep(path)
+}
+
+// sweep deletes the temporary files of writes that were killed: ".NAME" and a
+// number, beside the file. They may hold keys.
+func sweep(path string) error {
+	dir, prefix := filepath.Dir(path), "."+filepath.Base(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil && !absent(err) {
+		return err
+	}
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), prefix)
+		if _, err := strconv.ParseInt(number, 10, 64); !ok || err != nil || !e.Type().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !absent(err) {
+			return err
+		}
+	}
+	return nil
+}
+
 // replaceFile does not use renameio.WriteFile, which keeps the mode of an
 // existing file: a secret would go into a file that everybody may read.
 func replaceFile(path string, data []byte, mode fs.FileMode) error {
+	if err := sweep(path); err != nil {
+		return err
+	}
 	f, err := renameio.NewPendingFile(path,
 		renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(mode.Perm()), renameio.IgnoreUmask())
 	if err != nil {

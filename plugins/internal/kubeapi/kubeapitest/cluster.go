@@ -3,24 +3,20 @@ package kubeapitest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 )
 
-const (
-	// BinVariable names the directory with etcd, kube-apiserver and
-	// kube-controller-manager.
-	BinVariable = "CLUSTERFLOW_KUBE_BIN"
-	// startTimeout bounds the start of the API server: 2 min, for a busy machine.
-	startTimeout = 2 * time.Minute
-)
+// startTimeout bounds the start of the API server: 2 min, for a busy machine.
+const startTimeout = 2 * time.Minute
 
 // Cluster is a real API server on a real etcd, without nodes. It ends with the test.
 type Cluster struct {
@@ -33,21 +29,16 @@ type Cluster struct {
 	// ManagerURL is where the controller manager tells its health.
 	ManagerURL string
 
-	bin, dir, etcd string
+	dir            string
 	ca             authority
 	serviceAccount string // path of the key
 	port           string
 }
 
-// New makes certificates and kubeconfigs for a cluster and starts nothing. It
-// fails the test if the binaries are missing.
+// New makes certificates and kubeconfigs for a cluster and starts nothing.
 func New(t *testing.T) *Cluster {
 	t.Helper()
-	bin := os.Getenv(BinVariable)
-	if _, err := os.Stat(filepath.Join(bin, "kube-apiserver")); bin == "" || err != nil {
-		t.Fatalf("%s=%q has no kube-apiserver: build it with make kube and set the variable to bin/kube", BinVariable, bin)
-	}
-	c := &Cluster{bin: bin, dir: t.TempDir(), ca: newAuthority(t), port: freePort(t)}
+	c := &Cluster{dir: t.TempDir(), ca: newAuthority(t), port: freePort(t)}
 	c.Server = "https://127.0.0.1:" + c.port
 	writeFile(t, c.dir, "ca.crt", c.ca.pem)
 	c.serviceAccount = writeFile(t, c.dir, "sa.key", encodeKey(t, newKey(t)))
@@ -59,15 +50,15 @@ func New(t *testing.T) *Cluster {
 // StartServer starts etcd and the API server, and does not wait for them.
 func (c *Cluster) StartServer(t *testing.T) {
 	t.Helper()
-	c.etcd = "http://127.0.0.1:" + freePort(t)
+	etcd := "http://127.0.0.1:" + freePort(t)
 	peer := "http://127.0.0.1:" + freePort(t)
 	c.start(t, "etcd",
 		"--data-dir="+filepath.Join(c.dir, "etcd"), "--unsafe-no-fsync",
-		"--listen-client-urls="+c.etcd, "--advertise-client-urls="+c.etcd,
+		"--listen-client-urls="+etcd, "--advertise-client-urls="+etcd,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
 	cert, key := c.ca.issue(t, "kube-apiserver")
 	c.start(t, "kube-apiserver",
-		"--etcd-servers="+c.etcd, "--bind-address=127.0.0.1", "--secure-port="+c.port,
+		"--etcd-servers="+etcd, "--bind-address=127.0.0.1", "--secure-port="+c.port,
 		"--tls-cert-file="+writeFile(t, c.dir, "server.crt", cert), "--tls-private-key-file="+writeFile(t, c.dir, "server.key", key),
 		"--client-ca-file="+filepath.Join(c.dir, "ca.crt"), "--authorization-mode=Node,RBAC", "--enable-bootstrap-token-auth", "--allow-privileged",
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
@@ -117,14 +108,14 @@ func (c *Cluster) user(t *testing.T, file, name string, groups ...string) string
 }
 
 // start runs a program until the end of the test, which then shows the end of
-// its log if it failed.
+// its log if it failed. A program that is not there fails the test.
 func (c *Cluster) start(t *testing.T, program string, args ...string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(c.dir, program+".log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(c.bin, program), args...)
+	cmd := exec.CommandContext(t.Context(), phasetest.Program(t, program), args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -151,15 +142,5 @@ func tail(path string) string {
 // before its user does; tests live with that.
 func freePort(t *testing.T) string {
 	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(phasetest.FreePorts(t, 1)[0])
 }
