@@ -125,7 +125,7 @@ func (p *Plain) phase(address string) *phase {
 
 func (p *Plain) runStarted(run string, b event.RunStarted) {
 	p.operation = b.Operation
-	p.out.line("%s %s: %s, run %s, clusterflow %s", b.Operation, clean(b.Pipeline), plural(b.Nodes, "phase"), run, b.Engine)
+	p.out.line("%s %s: %s, run %s, clusterflow %s", b.Operation, clean(b.Pipeline), phases(b.Nodes), run, b.Engine)
 	if b.Resumes != "" {
 		p.out.line("goes on where run %s stopped", b.Resumes)
 	}

@@ -42,9 +42,17 @@ const (
 	Later Action = "later" // known when others have run
 )
 
+// maxPlanWidth is how far the columns of a plan move for a long address.
+const maxPlanWidth = 72
+
 // WritePlan writes a plan for people, nodes in the given order, with totals in
 // the last line. Unchanged nodes are only counted unless opts is verbose.
 func WritePlan(w io.Writer, plan Plan, opts Options) error {
+	if opts.Width <= 0 {
+		for _, n := range plan.Nodes {
+			opts.Width = min(max(opts.Width, utf8.RuneCountInString(n.Address)), maxPlanWidth)
+		}
+	}
 	opts = opts.withDefaults()
 	p := &printer{w: w, color: opts.Color}
 	p.line("%s %s would do:", plan.Operation, clean(plan.Pipeline))
@@ -169,7 +177,7 @@ func totals(plan Plan) string {
 	if plan.Operation == event.OperationUndo {
 		verb = "to undo"
 	}
-	text := fmt.Sprintf("Plan: %s: %d %s (%d create, %d update, %d delete, %d run), %d unchanged", plural(len(plan.Nodes), "phase"),
+	text := fmt.Sprintf("Plan: %s: %d %s (%d create, %d update, %d delete, %d run), %d unchanged", phases(len(plan.Nodes)),
 		actions[Apply], verb, ops[event.OpCreate], ops[event.OpUpdate], ops[event.OpDelete], ops[event.OpRun], actions[None])
 	for _, more := range []struct {
 		n    int

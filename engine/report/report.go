@@ -20,7 +20,7 @@ type Options struct {
 	// ends, and unchanged phases in plans.
 	Verbose bool
 	// Width is the room for addresses; longer ones push the rest of their line to
-	// the right. Zero means 44 columns.
+	// the right. Zero means 44 columns, in a plan what its addresses need, up to 72.
 	Width int
 	// Interval is how long a phase runs before a line says so, and again after as
 	// long. Zero means 10 s.

@@ -43,7 +43,7 @@ func (s *Summary) causes(p *printer, records []*record) {
 		p.line("%s %s: %s", p.paint(red, "!"), p.paint(bold, clean(r.address)), how)
 		p.problem("    ", r.ended.Problem)
 		if list := blocked[r.address]; len(list) > 0 {
-			p.line("    blocks %s: %s", plural(len(list), "phase"), clean(shortList(list)))
+			p.line("    blocks %s: %s", phases(len(list)), clean(shortList(list)))
 		}
 	}
 	if s.ended != nil && s.ended.Problem != nil {
@@ -94,7 +94,7 @@ func (s *Summary) verdict(p *printer, records []*record) {
 	if operation == "" {
 		operation = "run"
 	}
-	text := fmt.Sprintf("%s %s: %s in %s", operation, status, plural(s.started.Nodes, "phase"), seconds(wall))
+	text := fmt.Sprintf("%s %s: %s in %s", operation, status, phases(s.started.Nodes), seconds(wall))
 	if work > 0 {
 		text += fmt.Sprintf(" (%s of work, up to %d at once)", seconds(work), busiest(records))
 	}

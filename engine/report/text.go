@@ -142,12 +142,12 @@ func byteSize(n int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[i])
 }
 
-// plural writes a count with its noun: 1 phase, 2 phases.
-func plural(n int, noun string) string {
+// phases writes how many there are: 1 phase, 2 phases.
+func phases(n int) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 phase"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d phases", n)
 }
 
 // fields writes key=value pairs in order of their keys.

@@ -33,7 +33,7 @@ func (s *Summary) timeline(p *printer, records []*record, opts Options) {
 		p.line("%7s  %s  %s", seconds(r.work()), s.bar(p, r, wall, opts.Bar), clean(r.address))
 	}
 	if hidden > 0 {
-		p.line("         and %s that took less", plural(hidden, "phase"))
+		p.line("         and %s that took less", phases(hidden))
 	}
 }
 

@@ -67,6 +67,9 @@ func (l *loop) run(ctx context.Context) {
 		}
 		select {
 		case m := <-l.inbox:
+			if ctx.Err() != nil { // then that came first
+				l.stop(context.Cause(ctx).Error())
+			}
 			l.handle(m)
 		case <-interrupted:
 		}

@@ -174,6 +174,9 @@ func (w *world) misbehave(ctx context.Context, c thing, id sdk.Ident) error {
 	case "gate":
 		w.began <- id.Node
 		<-w.gates[id.Node]
+		if closed(ctx.Value(deadKey{}).(chan struct{})) {
+			return errCrash
+		}
 	case "leak":
 		zerolog.Ctx(ctx).Warn().Str("field", c.Secret).Msg("says " + c.Secret)
 		sdk.Emit(ctx, sdk.Progress{ID: c.Secret, Label: "at " + c.Secret})
@@ -296,9 +299,11 @@ type process struct {
 
 type deadKey struct{}
 
-func (p *process) isDead() bool {
+func (p *process) isDead() bool { return closed(p.dead) }
+
+func closed(c chan struct{}) bool {
 	select {
-	case <-p.dead:
+	case <-c:
 		return true
 	default:
 		return false

@@ -149,8 +149,7 @@ func crash(dir string) {
 			fmt.Println(i)
 		}
 	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	panic(err) // ends this process with an exit code and the reason
 }
 
 // What a killed process knew to be durable is there, and its lock is free.

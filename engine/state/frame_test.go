@@ -16,23 +16,29 @@ import (
 // story is a small journal with every kind of record.
 func story() []Record {
 	return []Record{
-		run("r0"), snapshot{Run: run("r1").Run, Clock: 7}, kept{Node{Address: "z", Identity: id("etcd.member", "h"), Status: Succeeded}},
-		run("r2"), start("a", "h1", "p0", 1), Checkpoint{"a", []byte("p1")}, end("a", event.Succeeded, "p2", 2),
-		start("b", "h2", "", 2), NodeEnd{Address: "b", Status: event.Failed, Problem: &event.Problem{Message: "<no>", Hint: "do"}, Time: at(3)},
-		UndoStart{Address: "z", Attempt: 1, Time: at(4)}, NodeUndone{Address: "z", Time: at(5)},
+		run("r0"),
+		snapshot{Run: run("r1").Run, Clock: 7},
+		kept{Node{Address: "z", Identity: id("etcd.member", "h"), Status: Succeeded}},
+		run("r2"), start("a", "h1", "p0", 1),
+		Checkpoint{"a", []byte("p1")},
+		end("a", event.Succeeded, "p2", 2),
+		start("b", "h2", "", 2),
+		NodeEnd{Address: "b", Status: event.Failed, Problem: &event.Problem{Message: "<no>", Hint: "do"}, Time: at(3)},
+		UndoStart{Address: "z", Attempt: 1, Time: at(4)},
+		NodeUndone{Address: "z", Time: at(5)},
 		RunEnd{Status: event.RunFailed, Counts: map[event.Status]int{event.Failed: 1}, Time: at(6)},
 	}
 }
 
 // encode returns the journal of the records and where each frame ends.
-func encode(t testing.TB, records ...Record) (text []byte, ends []int) {
-	t.Helper()
+func encode(tb testing.TB, records ...Record) (text []byte, ends []int) {
+	tb.Helper()
 	text = fileHeader()
 	ends = []int{len(text)}
 	for _, r := range records {
 		var err error
 		if text, err = appendFrame(text, r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		ends = append(ends, len(text))
 	}

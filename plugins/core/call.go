@@ -31,12 +31,13 @@ type call struct {
 	Undo []string          `json:"undo,omitempty"`
 	Env  map[string]string `json:"env,omitempty"`
 	Dir  string            `json:"dir,omitempty"`
+	// Creates is the absolute path of what the command makes.
+	Creates string `json:"creates,omitempty"`
 	// Kept is what the last run said, unless that is secret.
 	Kept *said `json:"kept,omitempty"`
 
 	config    execConfig
-	creates   string // absolute
-	before    bool   // it is in the record
+	before    bool // it is in the record
 	unchanged bool
 	secret    *string
 }
@@ -53,7 +54,7 @@ var _ resource.Resource = (*call)(nil)
 func newCall(in resource.Input[execConfig]) *call {
 	c := &call{
 		Undo: in.Config.Undo, Dir: hostpath.Abs(in.WorkDir, in.Config.Dir),
-		config: in.Config, creates: hostpath.Abs(in.WorkDir, in.Config.Creates), unchanged: in.Unchanged,
+		Creates: hostpath.Abs(in.WorkDir, in.Config.Creates), config: in.Config, unchanged: in.Unchanged,
 	}
 	if c.Dir == "" {
 		c.Dir = in.WorkDir
@@ -83,18 +84,20 @@ func (c *call) ID() resource.ID {
 // Diff plans a run unless the command is done.
 func (c *call) Diff(context.Context) (sdk.Change, error) {
 	run := sdk.Change{Op: sdk.OpRun, Target: describe(c.config.Command)}
-	if c.creates != "" {
-		_, err := os.Lstat(c.creates)
+	if c.Creates != "" {
+		_, err := os.Lstat(c.Creates)
 		if err == nil {
 			return sdk.Change{}, nil
 		}
-		run.Reason = c.creates + " is absent"
+		run.Reason = c.Creates + " is absent"
 		if !errors.Is(err, fs.ErrNotExist) {
 			run.Reason = err.Error()
 		}
 		return run, nil
 	}
 	switch {
+	case len(c.config.Command) == 0: // from a record: it ran
+		return sdk.Change{}, nil
 	case c.config.SensitiveOutput:
 		run.Reason = "its output is secret, so it was not kept"
 	case !c.before:
@@ -131,11 +134,11 @@ func (c *call) Render(ctx context.Context) error {
 	} else {
 		c.Kept = &said{Stdout: result.Stdout, Stderr: result.Stderr, Code: result.Code}
 	}
-	if c.creates == "" {
+	if c.Creates == "" {
 		return nil
 	}
-	if _, err := os.Lstat(c.creates); err != nil {
-		return sdk.Hint(fmt.Errorf("run %s: it succeeded, but did not make %s", filepath.Base(c.config.Command[0]), c.creates),
+	if _, err := os.Lstat(c.Creates); err != nil {
+		return sdk.Hint(fmt.Errorf("run %s: it succeeded, but did not make %s", filepath.Base(c.config.Command[0]), c.Creates),
 			"Correct the path in creates, or leave it out.")
 	}
 	return nil

@@ -45,8 +45,10 @@ func TestConformance(t *testing.T) {
 		sdktest.Case{
 			Type: "exec", Secrets: []string{secret},
 			Config: func(string) map[string]any {
-				return map[string]any{"command": []string{"sh", "-c", "cat >/dev/null; echo $TOKEN | wc -c"},
-					"stdin": secret, "secret_env": map[string]string{"TOKEN": secret}}
+				return map[string]any{
+					"command": []string{"sh", "-c", "cat >/dev/null; echo $TOKEN | wc -c"},
+					"stdin":   secret, "secret_env": map[string]string{"TOKEN": secret},
+				}
 			},
 		},
 		sdktest.Case{

@@ -47,9 +47,10 @@ func (h handler[C, O]) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan,
 	if err != nil {
 		return sdk.Plan{}, err
 	}
+	ctx, warned := withWarnings(ctx)
 	changes, record, err := job.plan(ctx)
 	if err != nil {
-		return sdk.Plan{}, err
+		return sdk.Plan{Diagnostics: warned.diagnostics()}, err
 	}
 	record.Unchanged = req.Unchanged && len(changes) > 0
 	outputs, err := h.outputs(ctx, job.work, len(changes) == 0)
@@ -57,7 +58,7 @@ func (h handler[C, O]) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan,
 		return sdk.Plan{}, err
 	}
 	private, err := json.Marshal(record)
-	return sdk.Plan{Changes: changes, Outputs: outputs, Private: private}, err
+	return sdk.Plan{Changes: changes, Outputs: outputs, Private: private, Diagnostics: warned.diagnostics()}, err
 }
 
 func (h handler[C, O]) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, error) {

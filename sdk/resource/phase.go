@@ -25,7 +25,8 @@ type Phase[C, O any] struct {
 	// called only when the whole config is known.
 	Validate func(c C) error
 	// Build turns a config into resources. It may read the host, never write. It is
-	// called anew for every Plan, Apply and Undo. Required.
+	// called anew for every Plan and Apply, and for an Undo without a record.
+	// Required.
 	Build func(ctx context.Context, in Input[C]) (Work[O], error)
 }
 

@@ -35,7 +35,8 @@ type Resource interface {
 	// wanted, OpCreate when the thing is absent, OpUpdate when it differs, OpRun
 	// for actions. Kind and Target of the change are filled in by the caller unless
 	// set here. Diff never writes. It may run before the phases it depends on were
-	// applied.
+	// applied. On a resource that was brought back from a record it is asked only
+	// whether the thing is there.
 	Diff(ctx context.Context) (sdk.Change, error)
 	// Render makes it so, whatever Diff said before. It is safe to repeat.
 	Render(ctx context.Context) error

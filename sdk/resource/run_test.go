@@ -170,6 +170,20 @@ func TestWarn(t *testing.T) {
 	}
 }
 
+// TestWarnInPlan warns of what a comparison found.
+func TestWarnInPlan(t *testing.T) {
+	d := drive(t, actions(false, func(resource.Input[config]) []resource.Resource {
+		return []resource.Resource{&resource.Probe{Name: "p", Check: func(ctx context.Context) error {
+			resource.Warn(ctx, "it is old", "Renew it.")
+			return nil
+		}}}
+	}))
+	diags := d.plan(wantNames(), false).Diagnostics
+	if len(diags) != 1 || diags.HasErrors() || diags[0].Summary != "it is old" {
+		t.Errorf("got %+v, want a warning", diags)
+	}
+}
+
 func TestTargetForPeople(t *testing.T) {
 	d := drive(t, actions(false, func(resource.Input[config]) []resource.Resource {
 		return []resource.Resource{&titled{resource.Once{Name: "x", Run: func(context.Context) error { return nil }}}}

@@ -14,10 +14,30 @@ import (
 func (j *job[O]) planUndo(ctx context.Context) []sdk.Change {
 	var changes []sdk.Change
 	for _, e := range slices.Backward(j.undoable(ctx)) {
-		changes = append(changes, sdk.Change{Op: sdk.OpDelete, Kind: e.Kind, Target: e.Target})
+		if !j.gone(ctx, e) {
+			changes = append(changes, sdk.Change{Op: sdk.OpDelete, Kind: e.Kind, Target: e.Target})
+		}
 	}
 	return changes
 }
+
+// gone reports a recorded thing that is not there any more. What cannot be asked
+// counts as there.
+func (j *job[O]) gone(ctx context.Context, e Entry) bool {
+	kind, ok := j.kind(e.Kind)
+	if !ok || kind.Restore == nil {
+		return false
+	}
+	r, err := kind.Restore(e.State)
+	if err != nil {
+		return false
+	}
+	change, err := r.Diff(ctx)
+	return err == nil && notThere(change)
+}
+
+// notThere reads from a comparison that there is nothing to remove.
+func notThere(c sdk.Change) bool { return c.Op == sdk.OpCreate || c.Op == sdk.OpRun }
 
 // undo removes what the record says the phase made, or, without a record, every
 // resource that it finds on the host. It goes on after a failure and returns
@@ -40,8 +60,8 @@ func (j *job[O]) undoable(ctx context.Context) []Entry {
 	}
 	for _, r := range j.work.Resources {
 		change, err := diff(ctx, r)
-		if err == nil && (change.Op == sdk.OpCreate || change.Op == sdk.OpRun) {
-			continue // not there
+		if err == nil && notThere(change) {
+			continue
 		}
 		if e, err := j.entry(r, sdk.OpCreate); err == nil && e.Made {
 			out = append(out, e)

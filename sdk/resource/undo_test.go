@@ -59,3 +59,12 @@ func TestUndoNeedsNoBuild(t *testing.T) {
 	ok(t, later.undo(wantNames("a")))
 	equal(t, "things", w.names(), "")
 }
+
+func TestPlanOfUndoLeavesOutWhatIsGone(t *testing.T) {
+	w := newWorld()
+	d := drive(t, w.phase())
+	ok(t, d.apply(wantNames("a", "b"), false))
+	delete(w.things, "a")
+	equal(t, "plan", show(d.planUndo(cty.NilVal)), "- thing b")
+	ok(t, d.undo(cty.NilVal))
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // Warn reports something that a person should look at although the phase goes
-// on. It is logged at once and is part of the result of the running Apply or
+// on. It is logged at once and is part of the result of the running Plan, Apply or
 // Undo; detail says what to do and may be empty.
 func Warn(ctx context.Context, summary, detail string) {
 	line := zerolog.Ctx(ctx).Warn()

@@ -73,6 +73,16 @@ func (c *cli) kubectl(args ...string) string {
 	return r.stdout
 }
 
+// program is the path of one of the programs in bin/kube.
+func (c *cli) program(name string) string {
+	c.t.Helper()
+	path, err := filepath.EvalSymlinks(filepath.Join(c.root, "bin/kube", name))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return path
+}
+
 func (c *cli) run(name string, args ...string) result {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.t.Context()), 5*time.Minute) // also in Cleanup

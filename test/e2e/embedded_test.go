@@ -76,6 +76,7 @@ func TestEmbedded(t *testing.T) {
 }
 
 func answers(t *testing.T, c *cli) {
+	t.Helper()
 	if got := c.kubectl("get", "--raw", "/readyz"); got != "ok" {
 		t.Errorf("/readyz: got %q, want ok", got)
 	}
@@ -100,6 +101,7 @@ func answers(t *testing.T, c *cli) {
 }
 
 func printsJoinCommands(t *testing.T, c *cli, out string) {
+	t.Helper()
 	if !strings.Contains(out, "kubeadm join 127.0.0.1:") || !strings.Contains(out, "--discovery-token-ca-cert-hash sha256:") {
 		t.Errorf("no join command for kubeadm in:\n%s", out)
 	}
@@ -114,6 +116,7 @@ func printsJoinCommands(t *testing.T, c *cli, out string) {
 
 // keepsSecrets looks for the bootstrap token where it must not be.
 func keepsSecrets(t *testing.T, c *cli, first result) {
+	t.Helper()
 	_, rest, ok := strings.Cut(first.stdout, "--token ")
 	if !ok {
 		t.Fatalf("no token in:\n%s", first.stdout)

@@ -47,7 +47,7 @@ func TestExternalEtcd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(plugins, "external-etcd.json"), settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	taken, err := net.Listen("tcp", "127.0.0.1:6443")
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:6443")
 	if err == nil {
 		defer func() { _ = taken.Close() }()
 	}
@@ -171,7 +171,7 @@ func (e externalEtcd) write(t *testing.T, name, kind string, der []byte) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,19 +15,11 @@ func TestResume(t *testing.T) {
 	c := newCLI(t)
 	binaries := t.TempDir()
 	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
-		real, err := filepath.EvalSymlinks(filepath.Join(c.root, "bin/kube", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(real, filepath.Join(binaries, name)); err != nil {
+		if err := os.Symlink(c.program(name), filepath.Join(binaries, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	scheduler := filepath.Join(binaries, "kube-scheduler")
-	real, err := os.Readlink(scheduler)
-	if err != nil {
-		t.Fatal(err)
-	}
 	broken := "#!/bin/sh\necho 'scheduler: no such policy' >&2\n[ \"$1\" = --version ]\n"
 	if err := os.Remove(scheduler); err != nil {
 		t.Fatal(err)
@@ -54,7 +46,7 @@ func TestResume(t *testing.T) {
 	if err := os.Remove(scheduler); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, scheduler); err != nil {
+	if err := os.Symlink(c.program("kube-scheduler"), scheduler); err != nil {
 		t.Fatal(err)
 	}
 	resumed := c.must("apply", "--auto-approve", "--var", "binaries="+binaries)
@@ -67,7 +59,7 @@ func TestResume(t *testing.T) {
 	if after["kube-scheduler"] == 0 {
 		t.Error("the scheduler does not run")
 	}
-	if strings.Contains(resumed.stderr, "created      0") && strings.Contains(resumed.stderr, `+ module.certs.phase.ca`) {
+	if strings.Contains(resumed.stderr, "+ module.certs") {
 		t.Errorf("certificates were made again:\n%s", resumed.stderr)
 	}
 	if got := c.kubectl("get", "--raw", "/readyz"); got != "ok" {

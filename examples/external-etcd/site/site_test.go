@@ -9,12 +9,16 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/sdktest"
 )
 
-func TestSpec(t *testing.T) {
-	if err := sdk.ValidateSpec(Spec()); err != nil {
-		t.Error(err)
-	}
+func TestMain(m *testing.M) { sdktest.Main(m, Spec()) }
+
+// TestConformance is what every plugin should have.
+func TestConformance(t *testing.T) {
+	sdktest.Run(t, Spec(), sdktest.Case{Type: "naming", Config: func(string) map[string]any {
+		return map[string]any{"pattern": "cp[0-9]{2}", "name": "cp01"}
+	}})
 }
 
 // apply plans and applies one phase.

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/plugins/core"
+	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/sdktest/echo"
+)
+
+// TestMain lets the test binary play clusterflow and plugins, in processes of
+// their own. A plugin in a directory named "mine" is another one of that name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"clusterflow":             main,
+		"clusterflow-plugin-core": func() { sdk.Main(core.Spec()) },
+		"clusterflow-plugin-echo": func() {
+			if filepath.Base(filepath.Dir(os.Args[0])) == "mine" {
+				sdk.Main(mine())
+			}
+			sdk.Main(echo.Spec())
+		},
+	})
+}
+
+// TestScript runs the stories in testdata/script. Besides the commands of
+// testscript there are
+//
+//	exits N COMMAND…               run a command and check its exit code
+//	signal SIG PATTERN N COMMAND…  the same, but signal it when a line of its output
+//	                               matches; the output goes into the file output
+//	gone FILE…                     wait until the processes whose ids are in the files are gone
+//	there FILE…                    wait until the files are there
+//	jsonlines stdout|FILE          check that each line is JSON
+//	plugin PATH                    put a plugin there
+//	fill FILE NAME=VALUE…          replace @NAME@ in a file; sha256:PATH is the digest of a file
+//	absent TEXT PATH…              check that no file below the paths holds the text
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_GOLDEN") != "",
+		Setup:               setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "signal": signalCmd, "gone": gone, "there": there, "jsonlines": jsonLines,
+			"plugin": pluginCmd, "fill": fill, "absent": absent,
+		},
+	})
+}
+
+func setup(env *testscript.Env) error {
+	run, err := os.MkdirTemp("/tmp", "cf") // not below WORK, for paths of sockets are short
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = os.RemoveAll(run) })
+	bin := filepath.Join(env.WorkDir, ".bin")
+	for _, name := range []string{"core", "echo"} {
+		if err := link(filepath.Join(bin, "clusterflow-plugin-"+name)); err != nil {
+			return err
+		}
+	}
+	env.Setenv("XDG_RUNTIME_DIR", run)
+	env.Setenv("HOME", filepath.Join(env.WorkDir, ".home"))
+	env.Setenv("CLUSTERFLOW_PLUGIN_PATH", bin)
+	env.Setenv("CLUSTERFLOW_STATE_DIR", "state")
+	return nil
+}
+
+func link(path string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	return os.Symlink(self, path)
+}
+
+// mine is an echo plugin that shouts.
+func mine() sdk.Spec {
+	spec := echo.Spec()
+	spec.Version = "2.0.0"
+	for i := range spec.Types {
+		if spec.Types[i].Name == "say" {
+			spec.Types[i].Handler = shouting{spec.Types[i].Handler}
+		}
+	}
+	return spec
+}
+
+type shouting struct{ sdk.Handler }
+
+func (s shouting) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	req.Config = shout(req.Config)
+	return s.Handler.Plan(ctx, req)
+}
+
+func (s shouting) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, error) {
+	req.Config = shout(req.Config)
+	return s.Handler.Apply(ctx, req)
+}
+
+func shout(config cty.Value) cty.Value {
+	values := config.AsValueMap()
+	values["text"] = cty.StringVal(strings.ToUpper(values["text"].AsString()))
+	return cty.ObjectVal(values)
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N COMMAND…")
+	}
+	checkExit(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+func checkExit(ts *testscript.TestScript, want string, err error) {
+	code := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		code = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got := strconv.Itoa(code); got != want {
+		ts.Fatalf("exit code %s, want %s", got, want)
+	}
+}
+
+func signalCmd(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
+	if neg || len(args) < 4 || signals[args[0]] == 0 {
+		ts.Fatalf("usage: signal SIG PATTERN N COMMAND…")
+	}
+	pattern := regexp.MustCompile(args[1])
+	path, err := exec.LookPath(args[3])
+	if filepath.Base(args[3]) == args[3] {
+		path, err = lookPath(ts, args[3])
+	}
+	ts.Check(err)
+	cmd := exec.Command(path, args[4:]...) //nolint:noctx // replaced below
+	cmd.Dir, cmd.Env = ts.Getenv("WORK"), environ(ts)
+	in, out, err := os.Pipe()
+	ts.Check(err)
+	cmd.Stdout, cmd.Stderr = out, out
+	ts.Check(cmd.Start())
+	ts.Check(out.Close())
+	var all bytes.Buffer
+	sent := false
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		all.WriteString(lines.Text() + "\n")
+		if !sent && pattern.MatchString(lines.Text()) {
+			sent = true
+			ts.Check(cmd.Process.Signal(signals[args[0]]))
+		}
+	}
+	err = cmd.Wait()
+	ts.Check(errors.Join(in.Close(), os.WriteFile(ts.MkAbs("output"), all.Bytes(), 0o600)))
+	ts.Logf("%s", all.String())
+	if !sent {
+		ts.Fatalf("no line matches %s", pattern)
+	}
+	checkExit(ts, args[2], err)
+}
+
+func gone(ts *testscript.TestScript, _ bool, args []string) {
+	for _, file := range args {
+		pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(file)))
+		if err != nil || pid <= 1 {
+			ts.Fatalf("%s holds no process id", file)
+		}
+		eventually(ts, "process "+strconv.Itoa(pid)+" is gone", func() bool { return !alive(pid) })
+	}
+}
+
+// alive reports whether a process exists and is no zombie.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return errors.Is(syscall.Kill(pid, 0), nil)
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
+
+func there(ts *testscript.TestScript, _ bool, args []string) {
+	for _, file := range args {
+		eventually(ts, file+" is there", func() bool { _, err := os.Stat(ts.MkAbs(file)); return err == nil })
+	}
+}
+
+// eventually polls until the condition holds, for at most 20 s.
+func eventually(ts *testscript.TestScript, what string, holds func() bool) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(20 * time.Second); !holds(); <-tick.C {
+		if time.Now().After(end) {
+			ts.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}
+
+func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.TrimSpace(ts.ReadFile(args[0]))
+	for line := range strings.Lines(text) {
+		if !json.Valid([]byte(line)) {
+			ts.Fatalf("not JSON: %s", line)
+		}
+	}
+	if text == "" {
+		ts.Fatalf("%s is empty", args[0])
+	}
+}
+
+func pluginCmd(ts *testscript.TestScript, _ bool, args []string) { ts.Check(link(ts.MkAbs(args[0]))) }
+
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		if path, ok := strings.CutPrefix(value, "sha256:"); ok {
+			content, err := os.ReadFile(ts.MkAbs(path))
+			ts.Check(err)
+			sum := sha256.Sum256(content)
+			value = hex.EncodeToString(sum[:])
+		}
+		text = strings.ReplaceAll(text, "@"+name+"@", value)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+func absent(ts *testscript.TestScript, _ bool, args []string) {
+	files := 0
+	for _, root := range args[1:] {
+		ts.Check(filepath.WalkDir(ts.MkAbs(root), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			if bytes.Contains(content, []byte(args[0])) {
+				ts.Fatalf("%s holds %s", path, args[0])
+			}
+			files++
+			return err
+		}))
+	}
+	if files == 0 {
+		ts.Fatalf("there are no files to look into")
+	}
+}
