@@ -121,15 +121,15 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if planner.Key, err = readKey(p.StateDir()); err != nil {
+		return nil, err
+	}
 	return planner.Build(ctx, prior)
 }
 
+// planner returns a planner without a key.
 func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
-	key, err := readKey(p.StateDir())
-	if err != nil {
-		return nil, err
-	}
-	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Key: key, Rerun: map[string]bool{}}
+	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Rerun: map[string]bool{}}
 	for _, address := range rerun {
 		if _, ok := p.Program.Node(address); !ok {
 			return nil, p.unknownPhase(address)

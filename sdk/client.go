@@ -30,7 +30,6 @@ type Client interface {
 // Configuration is what a plugin process learns once.
 type Configuration struct {
 	EngineVersion string
-	WorkDir       string // relative paths in configs are relative to it
 }
 
 // Description is a Spec without its code: what crosses the wire.

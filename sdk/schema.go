@@ -24,7 +24,7 @@ import (
 // file (the value is a path whose content counts as input). default is JSON; a
 // duration is a string such as "90s" in HCL. Strings, booleans, integers, floats,
 // durations, cty.Value (any type), and slices, string maps and structs of these
-// are allowed. Pointers and struct fields that are not required may be null.
+// are allowed. Inside of a struct there is only the flag required. Pointers and struct fields that are not required may be null.
 //
 // It panics on a struct that breaks these rules, as that is a programming error.
 func AttributesOf[T any]() []Attribute {
@@ -97,8 +97,14 @@ func objectOf(t reflect.Type) cty.Type {
 	attrs := map[string]cty.Type{}
 	var optional []string
 	for i := range t.NumField() {
-		name, flags := parseTag(t.Field(i))
-		attrs[name] = typeOf(t.Field(i).Type)
+		f := t.Field(i)
+		name, flags := parseTag(f)
+		for _, tag := range []string{"default", "enum"} {
+			if _, ok := f.Tag.Lookup(tag); ok || flags["sensitive"] || flags["late"] || flags["file"] {
+				panic(fmt.Sprintf("field %s of %s: inside of an object an attribute can only be required", f.Name, t))
+			}
+		}
+		attrs[name] = typeOf(f.Type)
 		if !flags["required"] {
 			optional = append(optional, name)
 		}

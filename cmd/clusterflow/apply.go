@@ -28,13 +28,13 @@ type applyFlags struct {
 type runFlags struct {
 	autoApprove bool
 	json        bool
-	parallelism int
+	parallelism uint
 }
 
 func (f *runFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().BoolVar(&f.json, "json", false, "write events as JSON lines")
-	cmd.Flags().IntVar(&f.parallelism, "parallelism", 0, "run `N` phases at once (default: five for each CPU)")
+	cmd.Flags().UintVar(&f.parallelism, "parallelism", 0, "run `N` phases at once (default: five for each CPU)")
 }
 
 func newApplyCmd(a *app) *cobra.Command {
@@ -67,7 +67,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, flags applyFlags) e
 	view := a.view(flags.json)
 	defer view.close()
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
-		Parallelism: flags.parallelism, FailFast: flags.failFast, Rerun: flags.rerun,
+		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun,
 		Sink: view, Now: a.signals.now,
 		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 		"clusterflow":             main,
 		"clusterflow-plugin-core": func() { sdk.Main(core.Spec()) },
 		"clusterflow-plugin-echo": func() {
-			if filepath.Base(filepath.Dir(os.Args[0])) == "mine" {
+			command, _ := os.ReadFile("/proc/self/cmdline") // testscript shortens os.Args
+			if bytes.Contains(command, []byte("/mine/")) {
 				sdk.Main(mine())
 			}
 			sdk.Main(echo.Spec())
@@ -153,13 +154,11 @@ func signalCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: signal SIG PATTERN N COMMAND…")
 	}
 	pattern := regexp.MustCompile(args[1])
-	path, err := exec.LookPath(args[3])
-	if filepath.Base(args[3]) == args[3] {
-		path, err = lookPath(ts, args[3])
+	cmd := exec.CommandContext(context.Background(), args[3], args[4:]...) // testscript put it into PATH
+	cmd.Dir = ts.Getenv("WORK")
+	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "CLUSTERFLOW_PLUGIN_PATH", "CLUSTERFLOW_STATE_DIR"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
-	ts.Check(err)
-	cmd := exec.Command(path, args[4:]...) //nolint:noctx // replaced below
-	cmd.Dir, cmd.Env = ts.Getenv("WORK"), environ(ts)
 	in, out, err := os.Pipe()
 	ts.Check(err)
 	cmd.Stdout, cmd.Stderr = out, out

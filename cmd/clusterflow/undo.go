@@ -36,7 +36,7 @@ func (a *app) undo(cmd *cobra.Command, path string, flags runFlags) (err error) 
 	view := a.view(flags.json)
 	defer view.close()
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
-		Parallelism: flags.parallelism, Sink: view, Now: a.signals.now,
+		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now,
 		Approve: func(ctx context.Context, nodes []*state.Node) error {
 			if len(nodes) == 0 {
 				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, e.StateDir())

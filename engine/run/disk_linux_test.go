@@ -24,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := newRig(t, fmt.Sprintf(interruptible, ""))
+	r := newRig(t, fmt.Sprintf(interruptible, "thing", ""))
 	r.dir = filepath.Join(dir, "state")
 	result := r.apply(t.Context())
 	r.expect(result, event.RunFailed, "a cancelled, b cancelled, late cancelled")
@@ -42,7 +42,7 @@ func TestFullDisk(t *testing.T) {
 
 // The journal breaks while a phase runs.
 func TestJournalBreaks(t *testing.T) {
-	r := newRig(t, fmt.Sprintf(interruptible, "gate"))
+	r := newRig(t, fmt.Sprintf(interruptible, "thing", "gate"))
 	gate := make(chan struct{})
 	r.w.gates["phase.a"] = gate
 	wait := r.background(func() {

@@ -23,10 +23,6 @@ import (
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-// grace is that of the test plugin: longer than any test, except for those that
-// see it expire.
-const grace = 100 * time.Millisecond
-
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // rig runs pipelines against a world.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -103,7 +102,7 @@ func openOnce(r *rig, _ string) {
 }
 
 const interruptible = `
-phase "t.thing" "a" {
+phase "t.%s" "a" {
   name = "a"
   how  = "%s"
 }
@@ -119,14 +118,14 @@ phase "t.thing" "late" {
 
 func TestInterrupt(t *testing.T) {
 	for name, tt := range map[string]struct {
-		how, statuses string
-		status        event.RunStatus
+		typ, how, statuses string
+		status             event.RunStatus
 	}{
-		"stops by itself": {"hang", "a cancelled, b cancelled, late cancelled", event.RunInterrupted},
-		"must be killed":  {"stubborn", "a unknown, b cancelled, late cancelled", event.RunInterrupted},
+		"stops by itself": {"thing", "hang", "a cancelled, b cancelled, late cancelled", event.RunInterrupted},
+		"must be killed":  {"brief", "stubborn", "a unknown, b cancelled, late cancelled", event.RunInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, fmt.Sprintf(interruptible, tt.how))
+			r := newRig(t, fmt.Sprintf(interruptible, tt.typ, tt.how))
 			ctx, stop := context.WithCancelCause(t.Context())
 			wait := r.background(func() {
 				r.await("phase.a")
@@ -142,7 +141,7 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("transcript does not tell what is waited for:\n%s", r.transcript())
 			}
 
-			r.hcl = fmt.Sprintf(interruptible, "")
+			r.hcl = fmt.Sprintf(interruptible, "brief", "")
 			r.expect(r.apply(t.Context()), event.RunSucceeded, "a succeeded, b succeeded, late skipped")
 		})
 	}
@@ -150,7 +149,7 @@ func TestInterrupt(t *testing.T) {
 
 // A second signal does not wait for the grace.
 func TestInterruptNow(t *testing.T) {
-	r := newRig(t, fmt.Sprintf(interruptible, "stubborn"))
+	r := newRig(t, fmt.Sprintf(interruptible, "thing", "stubborn"))
 	now := make(chan struct{})
 	r.opts.Now = now
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -159,12 +158,8 @@ func TestInterruptNow(t *testing.T) {
 		stop(ErrInterrupted)
 		close(now)
 	})
-	began := time.Now()
-	r.expect(r.apply(ctx), event.RunInterrupted, "a unknown, b cancelled, late cancelled")
+	r.expect(r.apply(ctx), event.RunInterrupted, "a unknown, b cancelled, late cancelled") // the grace is an hour
 	wait()
-	if took := time.Since(began); took >= grace {
-		t.Errorf("took %v, as long as the grace", took)
-	}
 }
 
 // An interrupt that comes when all is done changes nothing.
@@ -288,7 +283,7 @@ phase "t.thing" "b" { name = "b" }`)
 // before it is taken over.
 func TestUnchangedWritesNothing(t *testing.T) {
 	for _, settled := range []bool{false, true} {
-		r := newRig(t, fmt.Sprintf(interruptible, ""))
+		r := newRig(t, fmt.Sprintf(interruptible, "thing", ""))
 		r.settled = settled
 		r.expect(r.apply(t.Context()), event.RunSucceeded, "a succeeded, b succeeded, late skipped")
 		before := r.journal()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/zclconf/go-cty/cty"
@@ -61,16 +62,16 @@ func (w *world) spec() sdk.Spec {
 	typ := sdk.Type{
 		Name: "thing", Doc: "Keeps a thing.", Example: "none", Version: w.version,
 		Config: sdk.AttributesOf[thing](), Outputs: sdk.AttributesOf[thingOutputs](),
-		Repeatable: true, CancelGrace: grace, Handler: handler{w},
+		Repeatable: true, CancelGrace: time.Hour, Handler: handler{w},
 		Upgrade: func(from int64, private []byte) ([]byte, error) {
 			return fmt.Appendf(nil, "%s upgraded from %d", private, from), nil
 		},
 	}
-	once := typ
-	once.Name, once.Repeatable = "once", false
-	pooled := typ
+	brief, once, pooled := typ, typ, typ
+	brief.Name, brief.CancelGrace = "brief", 20*time.Millisecond
+	once.Name, once.CancelGrace, once.Repeatable = "once", brief.CancelGrace, false
 	pooled.Name, pooled.Pools = "pooled", []string{"pull"}
-	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, once, pooled}}
+	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, brief, once, pooled}}
 }
 
 type handler struct{ w *world }

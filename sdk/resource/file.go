@@ -9,13 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"unicode/utf8"
 
 	"github.com/aymanbagabas/go-udiff"
-	"github.com/google/renameio/v2"
 
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -117,80 +114,6 @@ func (f *File) recall(r Record) {
 	if entry, ok := r.Find(f.ID()); ok && json.Unmarshal(entry.State, &old) == nil {
 		f.Dirs = addDirs(old.Dirs, f.Dirs)
 	}
-}
-
-// WriteFile replaces a file atomically: readers see the old content or the new,
-// never a part, and after a power loss too. The file has mode from its first
-// byte. The directory must exist. It takes away what an earlier write of the file
-// left that was killed, so one file must not be written twice at the same time.
-func WriteFile(path string, data []byte, mode fs.FileMode) error {
-	err := replaceFile(path, data, mode)
-	if errors.Is(err, syscall.ENOSPC) {
-		return sdk.Hint(fmt.Errorf("write %s: %w", path, err), "Free some space on that file system, then apply again.")
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// RemoveFile deletes a file, and what a [WriteFile] of it left behind that was
-// killed. An absent file is no error.
-func RemoveFile(path string) error {
-	if err := os.Remove(path); err != nil && !absent(err) {
-		return err
-	}
-	return sweep(path)
-}
-
-// sweep deletes the temporary files of writes that were killed: ".NAME" and a
-// number, beside the file. They may hold keys.
-func sweep(path string) error {
-	dir, prefix := filepath.Dir(path), "."+filepath.Base(path)
-	entries, err := os.ReadDir(dir)
-	if err != nil && !absent(err) {
-		return err
-	}
-	for _, e := range entries {
-		number, ok := strings.CutPrefix(e.Name(), prefix)
-		if _, err := strconv.ParseInt(number, 10, 64); !ok || err != nil || !e.Type().IsRegular() {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !absent(err) {
-			return err
-		}
-	}
-	return nil
-}
-
-// replaceFile does not use renameio.WriteFile, which keeps the mode of an
-// existing file: a secret would go into a file that everybody may read.
-func replaceFile(path string, data []byte, mode fs.FileMode) error {
-	if err := sweep(path); err != nil {
-		return err
-	}
-	f, err := renameio.NewPendingFile(path,
-		renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(mode.Perm()), renameio.IgnoreUmask())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Cleanup() }()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // some file systems cannot
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	return nil
 }
 
 // absent reports that a path does not exist, also when a parent is a file.

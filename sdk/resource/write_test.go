@@ -8,7 +8,8 @@ import (
 )
 
 // TestWriteFileSweeps leaves what a killed write leaves: a temporary file that
-// may hold a key. The next write and the removal take it away, and nothing else.
+// may hold a key. The next write and the removal take it away, and nothing else:
+// neither a file of a similar name nor one that is being written beside it.
 func TestWriteFileSweeps(t *testing.T) {
 	for name, act := range map[string]func(path string) error{
 		"write":  func(path string) error { return WriteFile(path, []byte("new"), 0o600) },
@@ -16,7 +17,7 @@ func TestWriteFileSweeps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, file := range []string{".sa.key5577006791947779410", ".sa.key", ".sa.key.bak", ".sa.key7x", "sa.key", ".sa.pub1"} {
+			for _, file := range []string{".sa.key.clusterflow-5577006791947779410", ".sa.key", ".sa.key.clusterflow-7x", ".sa.key7", "sa.key", ".sa.key1.clusterflow-7"} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte("old"), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -32,7 +33,7 @@ func TestWriteFileSweeps(t *testing.T) {
 			for _, e := range entries {
 				got = append(got, e.Name())
 			}
-			want := []string{".sa.key", ".sa.key.bak", ".sa.key7x", ".sa.pub1", "sa.key"}
+			want := []string{".sa.key", ".sa.key.clusterflow-7x", ".sa.key1.clusterflow-7", ".sa.key7", "sa.key"}
 			if name == "remove" {
 				want = want[:4]
 			}
@@ -40,5 +41,21 @@ func TestWriteFileSweeps(t *testing.T) {
 				t.Errorf("left: got %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// TestWriteFileFails leaves nothing behind.
+func TestWriteFileFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, []byte("x"), 0o600); err == nil {
+		t.Error("a directory was replaced by a file")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left: got %v, %v, want only the directory", entries, err)
 	}
 }
