@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -62,12 +63,18 @@ type Pipeline struct {
 	plugins *plugins
 }
 
-// Load reads a pipeline with its modules, gives its variables their values and
+// Load reads a pipeline with its modules from the file system of the machine, see
+// [Engine.LoadFrom].
+func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
+	return e.LoadFrom(ctx, config.OS{}, path, vars)
+}
+
+// LoadFrom reads a pipeline with its modules, gives its variables their values and
 // checks it against the schemas of its plugins. With errors the pipeline holds
 // only Files. No phase is planned, and no plugin process runs if its schema is
 // cached.
-func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
-	source, diags := config.LoadFile(path)
+func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
+	source, diags := config.Load(fsys, path)
 	p := &Pipeline{Name: pipelineName(path), Path: path, Files: source.Files, engine: e}
 	if diags.HasErrors() {
 		return p, diags

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/expand"
@@ -26,6 +27,10 @@ type plugins struct {
 	// described holds what each plugin of the pipeline said of itself. It does not
 	// change once the pipeline is loaded.
 	described map[string]description
+
+	mu      sync.Mutex
+	shared  map[string]pluginhost.Lease // of the processes in use, by plugin
+	digests map[string]string
 }
 
 type description struct {
@@ -35,7 +40,10 @@ type description struct {
 
 // newPlugins reads the plugin blocks of a pipeline.
 func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
-	p := &plugins{host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{}}
+	p := &plugins{
+		host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{},
+		shared: map[string]pluginhost.Lease{}, digests: map[string]string{},
+	}
 	for name, block := range source.Root.Plugins {
 		p.refs[name] = pluginhost.Ref{Name: name, Source: block.Source, SHA256: block.SHA256}
 	}
@@ -102,11 +110,30 @@ func (p *plugins) Type(plugin, typ string) (sdk.TypeDescription, error) {
 // Client returns a client of the plugin's shared process, for calls that change
 // nothing.
 func (p *plugins) Client(ctx context.Context, plugin string) (sdk.Client, error) {
-	lease, err := p.host.Client(ctx, p.ref(plugin), false)
+	lease, err := p.lease(ctx, plugin)
 	if err != nil {
 		return nil, err
 	}
 	return &reader{Client: lease.Client, plugins: p, plugin: plugin}, nil
+}
+
+// lease returns the use of the plugin's shared process. It is not released: the
+// process ends with the host.
+func (p *plugins) lease(ctx context.Context, plugin string) (pluginhost.Lease, error) {
+	p.mu.Lock()
+	lease, ok := p.shared[plugin]
+	p.mu.Unlock()
+	if ok && lease.Diagnosis() == nil {
+		return lease, nil
+	}
+	lease, err := p.host.Client(ctx, p.ref(plugin), false)
+	if err != nil {
+		return lease, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shared[plugin] = lease
+	return lease, nil
 }
 
 // reader asks again, in a new process, when the one that it shares with other
@@ -124,7 +151,7 @@ func (r *reader) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error
 	if !errors.As(err, &crash) {
 		return out, err
 	}
-	lease, startErr := r.plugins.host.Client(ctx, r.plugins.ref(r.plugin), false)
+	lease, startErr := r.plugins.lease(ctx, r.plugin)
 	if startErr != nil {
 		return out, err
 	}
@@ -133,16 +160,27 @@ func (r *reader) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error
 
 // Digest is the sha256 of the plugin's binary, or "" if there is none.
 func (p *plugins) Digest(plugin string) string {
-	b, err := p.host.Find(p.ref(plugin))
-	if err != nil {
-		return ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	digest, ok := p.digests[plugin]
+	if !ok {
+		if b, err := p.host.Find(p.ref(plugin)); err == nil {
+			digest = b.Digest
+		}
+		p.digests[plugin] = digest
 	}
-	return b.Digest
+	return digest
 }
 
 // Launch returns the use of a plugin process.
 func (p *plugins) Launch(ctx context.Context, plugin string, isolated bool) (run.Lease, error) {
-	lease, err := p.host.Client(ctx, p.ref(plugin), isolated)
+	start := p.lease
+	if isolated {
+		start = func(ctx context.Context, plugin string) (pluginhost.Lease, error) {
+			return p.host.Client(ctx, p.ref(plugin), true)
+		}
+	}
+	lease, err := start(ctx, plugin)
 	if err != nil {
 		return run.Lease{}, err
 	}

@@ -37,7 +37,7 @@ func newGraphCmd(a *app) *cobra.Command {
 		},
 	}
 	flags.register(cmd)
-	cmd.Flags().StringVar(&format, "format", "dot", "`FORMAT`: dot, mermaid or json")
+	cmd.Flags().StringVar(&format, "format", "dot", "draw as `FORMAT`: dot, mermaid or json")
 	return cmd
 }
 

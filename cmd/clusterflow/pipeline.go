@@ -35,18 +35,22 @@ func onePipeline(_ *cobra.Command, args []string) error {
 
 // withPipeline loads a pipeline, hands it to do, and ends all plugins after it.
 func (a *app) withPipeline(
-	ctx context.Context, path string, flags pipelineFlags, do func(context.Context, *engine.Pipeline) error,
+	ctx context.Context, name string, flags pipelineFlags, do func(context.Context, *engine.Pipeline) error,
 ) (err error) {
+	from, err := a.source(name)
+	if err != nil {
+		return err
+	}
 	e, err := a.engine()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
-	vars, files, diags := engine.Variables(path, flags.vars, flags.varFiles)
+	vars, files, diags := engine.Variables(from.path, flags.vars, flags.varFiles)
 	if diags.HasErrors() {
 		return &sourceError{diags: diags, files: files, code: exitInvalid}
 	}
-	p, more := e.Load(ctx, path, vars)
+	p, more := e.LoadFrom(ctx, from.files, from.path, vars)
 	diags = append(diags, more...)
 	for name, file := range files {
 		p.Files[name] = file

@@ -51,6 +51,7 @@ func newRootCmd(a *app) *cobra.Command {
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show all log lines of phases")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
+		newPipelinesCmd(a),
 	)
 	return root
 }

@@ -19,6 +19,9 @@ const (
 	// line, but a short line of it says nothing.
 	minLine = 8
 	masked  = "(sensitive)"
+	// recent is how many secrets may be looked for one by one before the replacer is
+	// made anew, which takes as long as there are secrets.
+	recent = 64
 )
 
 // Mask takes sensitive values out of text, whatever a plugin or a tool that it
@@ -26,7 +29,8 @@ const (
 type Mask struct {
 	secrets  []string
 	known    map[string]bool
-	replacer *strings.Replacer // nil when secrets were added since
+	replacer *strings.Replacer // of the first ones
+	replaced int               // how many these are
 }
 
 // Add masks more values from here on.
@@ -39,7 +43,7 @@ func (m *Mask) Add(secrets []string) {
 			m.known = map[string]bool{}
 		}
 		m.known[s] = true
-		m.secrets, m.replacer = append(m.secrets, s), nil
+		m.secrets = append(m.secrets, s)
 	}
 }
 
@@ -51,16 +55,23 @@ func (m *Mask) Text(s string) string {
 	if m.Empty() || s == "" {
 		return s
 	}
-	if m.replacer == nil {
-		longest := slices.Clone(m.secrets)
-		slices.SortFunc(longest, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-		pairs := make([]string, 0, 2*len(longest))
-		for _, secret := range longest {
-			pairs = append(pairs, secret, masked)
-		}
-		m.replacer = strings.NewReplacer(pairs...)
+	shown := func(secret string) bool { return strings.Contains(s, secret) }
+	if news := m.secrets[m.replaced:]; m.replacer == nil || len(news) > recent || slices.ContainsFunc(news, shown) {
+		m.build()
 	}
 	return m.replacer.Replace(s)
+}
+
+// build makes the replacer of all secrets. Of two that begin at the same place the
+// longer one counts.
+func (m *Mask) build() {
+	longest := slices.Clone(m.secrets)
+	slices.SortFunc(longest, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	pairs := make([]string, 0, 2*len(longest))
+	for _, secret := range longest {
+		pairs = append(pairs, secret, masked)
+	}
+	m.replacer, m.replaced = strings.NewReplacer(pairs...), len(m.secrets)
 }
 
 func (m *Mask) changes(list []sdk.Change) []sdk.Change {

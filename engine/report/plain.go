@@ -65,13 +65,16 @@ func (p *Plain) Emit(e event.Event) {
 	case event.NodeLog:
 		p.nodeLog(b)
 	case event.NodeProgress:
-		p.phase(b.Node).doing = progress(b)
+		p.phase(b.Node).doing = Progress(b)
 	case event.ChangeDone:
 		p.changeDone(b)
 	case event.NodeEnded:
 		p.nodeEnded(b)
 	}
 }
+
+// Print implements [View].
+func (p *Plain) Print(text string) { p.out.indented("", "", text) }
 
 // Tick writes a line for each phase that has run long without one. Emit calls
 // it with the time of every event; call it too when nothing happens for a while.
@@ -108,7 +111,7 @@ func (p *Plain) stillRunning(address string, ph *phase, since time.Duration) {
 func (p *Plain) node(mark string, s style, address, verb string, took time.Duration, note string) {
 	time := ""
 	if took > 0 {
-		time = seconds(took)
+		time = Seconds(took)
 	}
 	p.out.line("  %s %-*s  %s %7s  %s", p.out.paint(s, mark), p.opts.Width, clean(address),
 		p.out.paint(s, fmt.Sprintf("%-10s", verb)), time, note)
@@ -150,29 +153,24 @@ func (p *Plain) nodeStarted(now time.Time, b event.NodeStarted) {
 		p.due = next
 	}
 	if p.opts.Verbose {
-		p.node("*", dim, b.Node, "started", 0, b.Type)
+		p.node("*", dim, b.Node, "started", 0, clean(b.Type))
 	}
 }
 
 func (p *Plain) nodeRetrying(now time.Time, b event.NodeRetrying) {
 	ph := p.phase(b.Node)
 	ph.said = now
-	ph.doing = oneLine(b.Reason)
-	attempt := fmt.Sprintf("attempt %d failed", b.Attempt)
-	if b.Attempts > 0 {
-		attempt = fmt.Sprintf("attempt %d of %d failed", b.Attempt, b.Attempts)
-	}
-	p.node("*", yellow, b.Node, "retrying", 0,
-		fmt.Sprintf("%s, next in %s: %s", attempt, seconds(b.Delay.Std()), oneLine(b.Reason)))
+	ph.doing = OneLine(b.Reason)
+	p.node("*", yellow, b.Node, "retrying", 0, Retry(b, b.Delay.Std()))
 }
 
 func (p *Plain) nodeLog(b event.NodeLog) {
-	p.phase(b.Node).doing = oneLine(b.Message)
+	p.phase(b.Node).doing = OneLine(b.Message)
 	if !p.opts.Verbose && !b.Level.AtLeast(event.LevelWarn) {
 		return
 	}
 	message, more, _ := strings.Cut(strings.TrimRight(b.Message, "\n"), "\n")
-	level := p.out.paint(levelStyle(b.Level), string(b.Level)+":")
+	level := p.out.paint(levelStyle(b.Level), clean(string(b.Level))+":")
 	p.out.line("    %s | %s %s%s", p.out.paint(dim, clean(b.Node)), level, clean(message), fields(b.Fields))
 	if more != "" {
 		p.out.indented("      ", "", more)
@@ -196,19 +194,8 @@ func (p *Plain) changeDone(b event.ChangeDone) {
 		ph.done = make(map[event.Op]int)
 	}
 	ph.done[b.Change.Op]++
-	ph.doing = clean(fmt.Sprintf("%s %s %s", b.Change.Op, b.Change.Kind, b.Change.Target))
+	ph.doing = Change(b.Change)
 	if p.opts.Verbose {
 		p.out.line("    %s | %s %s %s", p.out.paint(dim, clean(b.Node)), symbol(b.Change.Op), clean(b.Change.Kind), clean(b.Change.Target))
 	}
-}
-
-func progress(b event.NodeProgress) string {
-	text := clean(strings.TrimSpace(b.Label))
-	if text == "" {
-		text = clean(b.ID)
-	}
-	if b.Current > 0 || b.Total > 0 {
-		text += " " + amount(b.Current, b.Total, b.Unit)
-	}
-	return text
 }

@@ -82,7 +82,7 @@ func note(b event.NodeEnded) string {
 		notes = append(notes, "the run goes on")
 	}
 	if b.Reason != "" && (b.Status == event.Skipped || b.Status == event.Unchanged) {
-		notes = append(notes, oneLine(b.Reason))
+		notes = append(notes, OneLine(b.Reason))
 	}
 	return clean(strings.Join(notes, ", "))
 }

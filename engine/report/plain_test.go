@@ -123,10 +123,10 @@ func TestBackground(t *testing.T) {
 
 func TestText(t *testing.T) {
 	for name, tt := range map[string]struct{ got, want string }{
-		"milliseconds": {seconds(12 * time.Millisecond), "0.01s"},
-		"seconds":      {seconds(59*time.Second + 900*time.Millisecond), "59.9s"},
-		"minutes":      {seconds(92*time.Second + 600*time.Millisecond), "1m33s"},
-		"hours":        {seconds(62*time.Minute + 10*time.Second), "1h02m"},
+		"milliseconds": {Seconds(12 * time.Millisecond), "0.01s"},
+		"seconds":      {Seconds(59*time.Second + 900*time.Millisecond), "59.9s"},
+		"minutes":      {Seconds(92*time.Second + 600*time.Millisecond), "1m33s"},
+		"hours":        {Seconds(62*time.Minute + 10*time.Second), "1h02m"},
 		"bytes":        {amount(512, 0, "bytes"), "512 B"},
 		"more bytes":   {amount(61<<20, 118<<20, "bytes"), "61.0 MiB of 118.0 MiB"},
 		"many bytes":   {amount(5<<50, 0, "bytes"), "5120.0 TiB"},
@@ -135,7 +135,7 @@ func TestText(t *testing.T) {
 		"one":          {phases(1), "1 phase"},
 		"none":         {phases(0), "0 phases"},
 		"escape":       {clean("a\x1b[2Jb\tc\r\u0085"), "a\ufffd[2Jb c\ufffd\ufffd"},
-		"first line":   {oneLine(" a\nb "), "a …"},
+		"first line":   {OneLine(" a\nb "), "a …"},
 		"fields":       {fields(map[string]string{"b": "x y", "a": "1", "c": ""}), ` a=1 b="x y" c=""`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func WritePlan(w io.Writer, plan Plan, opts Options) error {
 
 func (p *printer) planNode(op event.Operation, n PlanNode, opts Options) {
 	mark, s, word := planWord(op, n)
-	note := strings.TrimSuffix(fmt.Sprintf("%s: %s", p.paint(s, word), oneLine(n.Reason)), ": ")
+	note := strings.TrimSuffix(fmt.Sprintf("%s: %s", p.paint(s, word), OneLine(n.Reason)), ": ")
 	if len(n.After) > 0 {
 		note += fmt.Sprintf(" (after %s)", clean(shortList(n.After)))
 	}
@@ -137,7 +137,7 @@ func opStyle(op event.Op) style {
 }
 
 func (p *printer) change(c event.Change, kinds int) {
-	note := oneLine(c.Reason)
+	note := OneLine(c.Reason)
 	if c.Disruptive {
 		note = strings.TrimPrefix(note+", ", ", ") + p.paint(yellow, "interrupts what runs")
 	}

@@ -4,8 +4,8 @@
 // would do.
 //
 // All of them are folds of one event stream and know nothing else. The package
-// starts no run, reads no state and asks no questions; it moves no cursor either:
-// the live view of a terminal is made elsewhere.
+// starts no run, reads no state and asks no questions; it moves no cursor either,
+// see package live for that.
 package report
 
 import (

@@ -94,9 +94,9 @@ func (s *Summary) verdict(p *printer, records []*record) {
 	if operation == "" {
 		operation = "run"
 	}
-	text := fmt.Sprintf("%s %s: %s in %s", operation, status, phases(s.started.Nodes), seconds(wall))
+	text := fmt.Sprintf("%s %s: %s in %s", operation, status, phases(s.started.Nodes), Seconds(wall))
 	if work > 0 {
-		text += fmt.Sprintf(" (%s of work, up to %d at once)", seconds(work), busiest(records))
+		text += fmt.Sprintf(" (%s of work, up to %d at once)", Seconds(work), busiest(records))
 	}
 	if list := countList(operation, counts); list != "" {
 		text += ": " + list

@@ -71,44 +71,19 @@ func (p *printer) problem(prefix string, problem *event.Problem) {
 	}
 }
 
-// clean replaces control characters: what a plugin says must not steer the
-// terminal. Tabs become a space.
+// clean replaces control characters, those of the direction of text among them:
+// what a plugin says must not steer the terminal. Tabs become a space.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r):
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
 			return unicode.ReplacementChar
 		default:
 			return r
 		}
 	}, text)
-}
-
-// oneLine is the first line of text, with a mark when there are more.
-func oneLine(text string) string {
-	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	if rest != "" {
-		first += " …"
-	}
-	return clean(first)
-}
-
-// seconds writes a duration with two or three significant digits.
-func seconds(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.2fs", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1fs", d.Seconds())
-	case d < time.Hour:
-		d = d.Round(time.Second)
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		d = d.Round(time.Minute)
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	}
 }
 
 // amount writes a current value out of a total.

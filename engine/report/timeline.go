@@ -27,10 +27,10 @@ func (s *Summary) timeline(p *printer, records []*record, opts Options) {
 	ran = ran[:len(ran)-hidden]
 	slices.SortStableFunc(ran, func(a, b *record) int { return a.spans[0].from.Compare(b.spans[0].from) })
 	p.line("")
-	end := seconds(wall)
+	end := Seconds(wall)
 	p.line("   time  0s%*s", opts.Bar-2, end)
 	for _, r := range ran {
-		p.line("%7s  %s  %s", seconds(r.work()), s.bar(p, r, wall, opts.Bar), clean(r.address))
+		p.line("%7s  %s  %s", Seconds(r.work()), s.bar(p, r, wall, opts.Bar), clean(r.address))
 	}
 	if hidden > 0 {
 		p.line("         and %s that took less", phases(hidden))

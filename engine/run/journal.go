@@ -3,13 +3,19 @@ package run
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-// recordSize is how much space a node's records take at most, as a rule.
-const recordSize = 4 << 10
+const (
+	// recordSize is how much space a node's records take at most, as a rule.
+	recordSize = 4 << 10
+	// flushDelay is how long an end waits for the start of the next phase, whose
+	// sync covers it, before it gets one of its own.
+	flushDelay = 2 * time.Millisecond
+)
 
 // journal frames the records of a run. A run that has nothing to record leaves
 // the journal as it is. It belongs to the loop.
@@ -72,10 +78,18 @@ type flusher struct {
 func (j *journal) flush(ctx context.Context, inbox chan<- message) *flusher {
 	f := &flusher{quit: make(chan struct{})}
 	f.done.Go(func() {
+		delay := time.NewTimer(flushDelay)
+		defer delay.Stop()
 		for {
 			select {
 			case <-j.dirty:
 			case <-f.quit:
+				return
+			}
+			delay.Reset(flushDelay)
+			select {
+			case <-delay.C:
+			case <-f.quit: // what is left is synced when the store is closed
 				return
 			}
 			if f.err = j.opts.Store.Sync(ctx); f.err == nil {

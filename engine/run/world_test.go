@@ -244,6 +244,7 @@ type host struct {
 	w *world
 
 	mu     sync.Mutex
+	desc   sdk.Description
 	shared *process
 }
 
@@ -251,9 +252,13 @@ type host struct {
 func (h *host) Client(context.Context, string) (sdk.Client, error) { return h.process(false), nil }
 
 func (h *host) Type(plugin, typ string) (sdk.TypeDescription, error) {
-	desc, err := sdk.Direct(h.w.spec()).Describe(context.Background())
-	if t, ok := desc.Type(typ); ok && plugin == "t" {
-		return t, err
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.desc.Name == "" {
+		h.desc, _ = sdk.Direct(h.w.spec()).Describe(context.Background()) // never fails
+	}
+	if t, ok := h.desc.Type(typ); ok && plugin == "t" {
+		return t, nil
 	}
 	return sdk.TypeDescription{}, &expand.NotFoundError{Plugin: plugin, Type: typ}
 }

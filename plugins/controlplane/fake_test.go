@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/clusterflow/clusterflow/sdk/sdktest"
 )
 
 // TestMain makes the test binary a component when it is started with a
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	m.Run()
+	sdktest.Main(m, Spec())
 }
 
 // runFake answers for its health until SIGTERM: an API server to clients of its

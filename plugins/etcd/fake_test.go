@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
+
+	"github.com/clusterflow/clusterflow/sdk/sdktest"
 )
 
 // TestMain makes the test binary an etcd when it is started with etcd's flags, so
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	m.Run()
+	sdktest.Main(m, Spec())
 }
 
 // fake answers the two questions that this plugin asks.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/clusterflow/clusterflow/sdk"
@@ -113,6 +114,7 @@ func (p *Process) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	if now.PID == 0 {
 		p.noteLog()
+		p.Dirs = addDirs(p.Dirs, missingDirs(filepath.Dir(p.LogFile)))
 		return sdk.Change{Op: sdk.OpCreate, Reason: p.whyAbsent()}, nil
 	}
 	if c := p.compare(now); c.Op != sdk.OpNone {

@@ -178,7 +178,7 @@ func (p *Process) checkListens(ctx context.Context) error {
 // openLog opens the log for appending and says where the new part begins.
 func (p *Process) openLog() (*os.File, int64, error) {
 	made, err := makeDirs(filepath.Dir(p.LogFile), defaultDirMode)
-	p.Dirs = append(p.Dirs, made...)
+	p.Dirs = addDirs(p.Dirs, made)
 	if err != nil {
 		return nil, 0, fmt.Errorf("make log directory: %w", err)
 	}

@@ -50,7 +50,17 @@ func newPhase(t *testing.T, client sdk.Client, typ sdk.TypeDescription, c Case) 
 	}
 	p.clean = p.host()
 	t.Cleanup(p.checkSecrets)
+	t.Cleanup(p.leave)
 	return p
+}
+
+// leave takes back what the test left on the host outside of its directory, such
+// as processes. Whether undo works is for other checks to say.
+func (p *phase) leave() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.t.Context()), cmp.Or(p.c.Timeout, time.Minute))
+	defer cancel()
+	req := sdk.UndoRequest{ID: p.next(), Type: p.typ.Name, Config: p.config, Private: p.record}
+	_, _ = p.client.Undo(ctx, req, func(sdk.Event) {})
 }
 
 func (p *phase) context() (context.Context, context.CancelFunc) {

@@ -24,6 +24,9 @@ const (
 	// kindWithin is how long a kind that nobody in the phase makes may be unknown:
 	// 10 s, for a server that has just got its CustomResourceDefinition.
 	kindWithin = 10 * time.Second
+	// lastWords is how long a cancelled phase waits for the answer to a write that
+	// it has sent: 3 s, less than its grace.
+	lastWords = 3 * time.Second
 )
 
 // errDeleting says that a finalizer still holds the object that Render replaces.
@@ -86,9 +89,34 @@ func (o *Object) apply(ctx context.Context, live *unstructured.Unstructured, tri
 	options := metav1.ApplyOptions{FieldManager: Manager, Force: true}
 	if trial {
 		options.DryRun = []string{metav1.DryRunAll}
+	} else {
+		var done context.CancelFunc
+		ctx, done = lasting(ctx)
+		defer done()
 	}
 	got, err := at.Apply(ctx, o.Name, want, options)
 	return got, o.advise(o.explain(c, err))
+}
+
+// lasting returns a context for one write. It outlives ctx a little: a write that
+// was sent may be done in any case, and whoever cancels wants to know.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	long, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(context.Cause(ctx))
+		case <-ended:
+		}
+	})
+	return long, func() {
+		stop()
+		close(ended)
+		cancel(nil)
+	}
 }
 
 // settle gives the object the namespace that only the server could tell it needs.
@@ -154,6 +182,8 @@ func (o *Object) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, done := lasting(ctx)
+	defer done()
 	background := metav1.DeletePropagationBackground // pods go too, without waiting for them
 	return o.explain(c, at.Delete(ctx, o.Name, metav1.DeleteOptions{PropagationPolicy: &background}))
 }

@@ -1,0 +1,70 @@
+package controlplane
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
+	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
+	"github.com/clusterflow/clusterflow/sdk/sdktest"
+)
+
+// TestConformance gives each directory an API server in memory, or ports of its
+// own for the processes, which are fake components in this test binary.
+func TestConformance(t *testing.T) {
+	fleet := kubeapitest.NewFleet(t, func(f *kubeapitest.Fake) {
+		f.Put(t, "/api/v1/nodes/n1", "kubelet", map[string]any{
+			"apiVersion": "v1", "kind": "Node",
+			"metadata": map[string]any{"name": "n1", "labels": map[string]any{"kubernetes.io/hostname": "n1"}},
+		})
+	})
+	on := func(typ string, config map[string]any) sdktest.Case {
+		return sdktest.Case{Type: typ, Observe: fleet.Observe, Config: func(dir string) map[string]any {
+			out := map[string]any{"cluster": fleet.Cluster(dir)}
+			for name, value := range config {
+				out[name] = value
+			}
+			return out
+		}}
+	}
+	const secret = "0123456789abcdef"
+	random := on("token", nil)
+	random.SkipUndoWithoutRecord = "only the record knows the id, which is random"
+	token := on("token", map[string]any{"token": "abcdef." + secret})
+	token.Name, token.Secrets = "given token", []string{secret}
+	sdktest.Run(t, Spec(),
+		sdktest.Case{Type: "wait", Observe: fleet.Observe, Config: func(dir string) map[string]any {
+			f := fleet.Of(dir)
+			return map[string]any{"kubeconfig": f.Admin, "super_admin_kubeconfig": f.SuperAdmin}
+		}},
+		on("upload_config", map[string]any{"kubernetes_version": "v1.36.3", "pod_subnet": "10.244.0.0/16"}),
+		on("node_rbac", nil),
+		random,
+		token,
+		on("cluster_info", nil),
+		on("mark", map[string]any{"node": "n1"}),
+		processCase(t),
+	)
+}
+
+func processCase(t *testing.T) sdktest.Case {
+	t.Helper()
+	var mu sync.Mutex
+	configs := map[string]map[string]any{}
+	return sdktest.Case{
+		Type: "process", Observe: phasetest.Processes,
+		Setup: func(dir string) error { writeProcessFiles(t, dir); return nil },
+		Config: func(dir string) map[string]any {
+			mu.Lock()
+			defer mu.Unlock()
+			if configs[dir] == nil {
+				configs[dir] = map[string]any{}
+				for name, value := range processConfigOf(t, dir, apiServerName) {
+					configs[dir][name] = value
+				}
+			}
+			return configs[dir]
+		},
+		SkipUndoWithoutRecord: "only the record knows which directories were made",
+	}
+}
