@@ -39,6 +39,7 @@ demo-down: build ## Stop what make demo started and remove it
 
 test: lint build kube ## Check everything: lint, race tests, examples, the embedded pipeline
 	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)
+	go test -tags e2e -count=1 -timeout 10m -run Real ./plugins/...
 	go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
 
 bench: ## Run the benchmarks

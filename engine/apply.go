@@ -13,6 +13,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/run"
+	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
@@ -95,6 +96,11 @@ func removeState(store *state.Store) error {
 // UndoOptions configure [Engine.Undo].
 type UndoOptions struct {
 	Parallelism int
+	// Wanted picks what is undone: phases with all that need them.
+	Wanted selection.Selection
+	// LeftOut is told which phases stay, before Approve is called. May be nil if all
+	// are wanted.
+	LeftOut func(addresses []string)
 	// Approve is shown what is recorded, in the order of the undo, before anything
 	// is done; an error stops it. It is called with none when nothing is recorded;
 	// then nothing runs, and the result has no status.
@@ -110,6 +116,9 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
 	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
 	p.plugins = newPlugins(e.host, source)
+	if diags := p.plugins.readLock(source); diags.HasErrors() {
+		return result, diags
+	}
 	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
 		if err != nil {
 			return result, err
@@ -121,7 +130,16 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		return result, err
 	}
 	defer func() { err = leave(store, err) }()
-	addresses := store.State().UndoOrder()
+	addresses, left, err := undoOrder(store.State(), opts.Wanted)
+	if err != nil {
+		return result, err
+	}
+	if len(left) > 0 {
+		opts.LeftOut(left)
+	}
+	if len(addresses) == 0 {
+		return result, opts.Approve(ctx, nil)
+	}
 	nodes := make([]*state.Node, 0, len(addresses))
 	for _, a := range addresses {
 		n := *store.State().Nodes[a]

@@ -72,7 +72,7 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 // LoadFrom reads a pipeline with its modules, gives its variables their values and
 // checks it against the schemas of its plugins. With errors the pipeline holds
 // only Files. No phase is planned, and no plugin process runs if its schema is
-// cached.
+// cached and none of its functions is called.
 func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
 	source, diags := config.Load(fsys, path)
 	p := &Pipeline{Name: pipelineName(path), Path: path, Files: source.Files, engine: e}
@@ -80,8 +80,12 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 		return p, diags
 	}
 	p.plugins = newPlugins(e.host, source)
+	diags = append(diags, p.plugins.readLock(source)...)
 	p.plugins.describeAll(ctx, source)
-	program, more := expand.Expand(source, vars, p.plugins)
+	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
+		return p, diag.Tidy(diags)
+	}
+	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)
 	if diags.HasErrors() {
 		return p, diag.Tidy(diags)
@@ -103,6 +107,9 @@ func (p *Pipeline) Validate(ctx context.Context) hcl.Diagnostics {
 		diags = append(diags, more...)
 		if more.HasErrors() {
 			continue
+		}
+		if p.plugins.elsewhere(n.Plugin) != nil {
+			continue // its schema is all there is here
 		}
 		client, err := p.plugins.Client(ctx, n.Plugin)
 		if err != nil {
@@ -136,6 +143,11 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 
 // planner returns a planner without a key.
 func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
+	for _, n := range p.Program.Nodes {
+		if err := p.plugins.elsewhere(n.Plugin); err != nil {
+			return nil, err
+		}
+	}
 	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Rerun: map[string]bool{}}
 	for _, address := range rerun {
 		if _, ok := p.Program.Node(address); !ok {
@@ -158,7 +170,7 @@ func (p *Pipeline) unknownPhase(address string) error {
 	for _, n := range p.Program.Nodes {
 		known = append(known, n.Address)
 	}
-	return &UnknownPhaseError{Address: address, Suggestion: diag.DidYouMean(address, known)}
+	return unknownPhase(address, known)
 }
 
 // Outputs evaluates the pipeline's outputs with what is known of its phases.

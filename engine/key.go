@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/clusterflow/clusterflow/sdk/resource"
+	"github.com/clusterflow/clusterflow/engine/state"
 )
 
 const (
@@ -38,7 +38,7 @@ func ensureKey(stateDir string) ([]byte, error) {
 	}
 	key = make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails
-	return key, resource.WriteFile(filepath.Join(stateDir, keyName), key, 0o600)
+	return key, state.WriteFile(filepath.Join(stateDir, keyName), key)
 }
 
 func removeKey(stateDir string) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/lock"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/pluginhost"
 	"github.com/clusterflow/clusterflow/engine/run"
@@ -14,7 +15,7 @@ import (
 )
 
 var (
-	_ expand.Schemas = (*plugins)(nil)
+	_ expand.Schemas = schemas{}
 	_ plan.Plugins   = (*plugins)(nil)
 	_ run.Launcher   = (*plugins)(nil)
 )
@@ -24,6 +25,8 @@ var (
 type plugins struct {
 	host *pluginhost.Host
 	refs map[string]pluginhost.Ref
+	// locked is what the lock file says of them.
+	locked []lock.Entry
 	// described holds what each plugin of the pipeline said of itself. It does not
 	// change once the pipeline is loaded.
 	described map[string]description
@@ -54,11 +57,22 @@ func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
 // are kept for the phases that use the plugin.
 func (p *plugins) describeAll(ctx context.Context, source *config.Pipeline) {
 	for _, m := range source.Modules {
-		for _, phase := range m.Phases {
-			if _, ok := p.described[phase.Plugin]; !ok {
-				p.described[phase.Plugin] = p.describe(ctx, phase.Plugin)
+		for _, phase := range m.Steps() {
+			p.describeOnce(ctx, phase.Plugin)
+		}
+		for _, e := range m.Exprs() {
+			for _, call := range e.Calls() {
+				if plugin, _, ok := call.Plugin(); ok {
+					p.describeOnce(ctx, plugin)
+				}
 			}
 		}
+	}
+}
+
+func (p *plugins) describeOnce(ctx context.Context, plugin string) {
+	if _, ok := p.described[plugin]; !ok {
+		p.described[plugin] = p.describe(ctx, plugin)
 	}
 }
 
@@ -87,6 +101,9 @@ func (p *plugins) ref(name string) pluginhost.Ref {
 	}
 	return pluginhost.Ref{Name: name}
 }
+
+// elsewhere says why a plugin cannot run on this system, if so.
+func (p *plugins) elsewhere(plugin string) error { return p.host.Elsewhere(p.ref(plugin)) }
 
 // Type returns the schema of a phase type.
 func (p *plugins) Type(plugin, typ string) (sdk.TypeDescription, error) {

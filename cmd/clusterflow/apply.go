@@ -19,6 +19,7 @@ import (
 
 type applyFlags struct {
 	pipelineFlags
+	selectFlags
 	runFlags
 	failFast bool
 	rerun    []string
@@ -47,16 +48,17 @@ func newApplyCmd(a *app) *cobra.Command {
 			"Ctrl-C stops it in good order; a second one does not wait for phases to stop by themselves, a third\n" +
 			"one ends clusterflow at once. What was done is remembered in any case.\n\n" +
 			"It exits with 0 when all is as the pipeline says, with 1 after a failure, 3 if only phases failed\n" +
-			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped.",
+			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped." + selectHelp,
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.withPipeline(ctx, args[0], flags.pipelineFlags, func(ctx context.Context, p *engine.Pipeline) error {
+			return a.withSelected(ctx, args[0], flags.pipelineFlags, flags.selectFlags, func(ctx context.Context, p *engine.Pipeline) error {
 				return a.apply(ctx, p, flags)
 			})
 		},
 	}
 	flags.pipelineFlags.register(cmd)
+	flags.selectFlags.register(cmd, "all that it needs", "all that needs it")
 	flags.runFlags.register(cmd)
 	cmd.Flags().BoolVar(&flags.failFast, "fail-fast", false, "start nothing more after the first failure")
 	cmd.Flags().StringArrayVar(&flags.rerun, "rerun", nil, "run `PHASE` again although nobody knows how it ended; may be repeated")

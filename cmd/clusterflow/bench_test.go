@@ -40,7 +40,7 @@ type site struct{ dir, pipeline, state string }
 
 func newSite(b *testing.B, text string) *site {
 	b.Helper()
-	run, err := os.MkdirTemp("/tmp", "cf") // a short path, for sockets
+	run, err := runDir()
 	if err != nil {
 		b.Fatal(err)
 	}

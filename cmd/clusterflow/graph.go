@@ -16,6 +16,7 @@ import (
 
 func newGraphCmd(a *app) *cobra.Command {
 	var flags pipelineFlags
+	var wanted selectFlags
 	var format string
 	cmd := &cobra.Command{
 		Use:   "graph PIPELINE",
@@ -31,12 +32,13 @@ func newGraphCmd(a *app) *cobra.Command {
 				known := slices.Sorted(maps.Keys(writers))
 				return &usageError{fmt.Errorf("there is no format %q.%s %s", format, diag.DidYouMean(format, known), diag.Names("formats", known))}
 			}
-			return a.withPipeline(cmd.Context(), args[0], flags, func(_ context.Context, p *engine.Pipeline) error {
+			return a.withSelected(cmd.Context(), args[0], flags, wanted, func(_ context.Context, p *engine.Pipeline) error {
 				return write(a.out, p.Program.Graph)
 			})
 		},
 	}
 	flags.register(cmd)
+	wanted.register(cmd, "all that it needs", "all that needs it")
 	cmd.Flags().StringVar(&format, "format", "dot", "draw as `FORMAT`: dot, mermaid or json")
 	return cmd
 }

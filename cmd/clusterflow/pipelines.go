@@ -53,8 +53,7 @@ func newPipelinesListCmd(a *app) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("list pipelines: %w", err)
 				}
-				doc, _, _ := strings.Cut(pipelines.Doc(text), ". ")
-				fmt.Fprintf(a.out, "%-*s  %s\n", width, name, strings.TrimSuffix(doc, "."))
+				fmt.Fprintf(a.out, "%-*s  %s\n", width, name, sentence(pipelines.Doc(text)))
 			}
 			return nil
 		},

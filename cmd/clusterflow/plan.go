@@ -14,15 +14,16 @@ import (
 
 func newPlanCmd(a *app) *cobra.Command {
 	var flags pipelineFlags
+	var wanted selectFlags
 	var detailed, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plan PIPELINE",
 		Short: "Show what apply would do, without doing it",
 		Long: "Looks at the host and prints what apply would change, and why. Phases whose inputs come from others that\n" +
-			"have to be applied first are decided later.",
+			"have to be applied first are decided later." + selectHelp,
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withPipeline(cmd.Context(), args[0], flags, func(ctx context.Context, p *engine.Pipeline) error {
+			return a.withSelected(cmd.Context(), args[0], flags, wanted, func(ctx context.Context, p *engine.Pipeline) error {
 				planned, err := p.Plan(ctx)
 				if err != nil {
 					return err
@@ -43,6 +44,7 @@ func newPlanCmd(a *app) *cobra.Command {
 		},
 	}
 	flags.register(cmd)
+	wanted.register(cmd, "all that it needs", "all that needs it")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 if there are changes")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

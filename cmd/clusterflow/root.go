@@ -25,7 +25,8 @@ type app struct {
 	stateDir string
 	noColor  bool
 	verbose  bool
-	started  bool // the command line is understood
+	started  bool   // the command line is understood
+	system   string // where this runs, if not on runtime.GOOS
 }
 
 func newRootCmd(a *app) *cobra.Command {
@@ -51,8 +52,9 @@ func newRootCmd(a *app) *cobra.Command {
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show all log lines of phases")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
-		newPipelinesCmd(a),
+		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a),
 	)
+	root.SetArgs(spelled(os.Args[1:]))
 	return root
 }
 
@@ -88,7 +90,9 @@ func defaultStateDir() string {
 func (a *app) engine() (*engine.Engine, error) {
 	return engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
-		Plugins: pluginhost.Options{Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine},
+		Plugins: pluginhost.Options{
+			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: shipped(cmp.Or(a.system, runtime.GOOS)),
+		},
 	})
 }
 

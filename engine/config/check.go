@@ -40,8 +40,8 @@ func check(m *Module, functions []string) hcl.Diagnostics {
 	for _, name := range sortedKeys(m.Outputs) {
 		c.expr(m.Outputs[name].Value, place{})
 	}
-	for _, name := range sortedKeys(m.Phases) {
-		c.phase(m.Phases[name])
+	for _, p := range m.Steps() {
+		c.phase(p)
 	}
 	for _, name := range sortedKeys(m.Calls) {
 		c.call(m.Calls[name])
@@ -139,13 +139,10 @@ func (c *checker) expr(e *lang.Expr, in place) {
 }
 
 func (c *checker) function(call lang.Call) {
-	if slices.Contains(c.functions, call.Name) {
-		return
+	if slices.Contains(c.functions, call.Name) || strings.Contains(call.Name, "::") {
+		return // a plugin's own are checked where plugins are known
 	}
 	hint := diag.DidYouMean(call.Name, c.functions)
-	if strings.Contains(call.Name, "::") {
-		hint = " Functions of plugins are not supported yet."
-	}
 	if why := lang.Impure(call.Name); why != "" {
 		hint = " " + why
 	}
@@ -168,7 +165,7 @@ func (c *checker) dependsOn(refs []lang.Reference, in place) {
 // wholeSteps is how many steps name a phase or module without anything in it.
 func (c *checker) wholeSteps(ref lang.Reference) int {
 	name := ref.Steps[0].Name
-	if p := c.module.Phases[name]; ref.Root == "phase" && p != nil && p.ForEach != nil {
+	if p := c.module.Step(ref.Root, name); p != nil && p.ForEach != nil {
 		return 2
 	}
 	if m := c.module.Calls[name]; ref.Root == "module" && m != nil && m.ForEach != nil {

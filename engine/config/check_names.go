@@ -11,7 +11,7 @@ import (
 // rootForms are the first names of references, with a valid form of each.
 func rootForms() map[string]string {
 	return map[string]string{
-		"var": "var.NAME", "local": "local.NAME", "phase": "phase.NAME.OUTPUT", "module": "module.NAME.OUTPUT",
+		"var": "var.NAME", "local": "local.NAME", "phase": "phase.NAME.OUTPUT", "finally": "finally.NAME.OUTPUT", "module": "module.NAME.OUTPUT",
 		"each": "each.key", "path": "path.module", "self": "self.OUTPUT",
 	}
 }
@@ -45,14 +45,14 @@ func (c *checker) reference(ref lang.Reference, in place) {
 
 func isRoot(name string) bool {
 	switch name {
-	case "var", "local", "phase", "module", "each", "path", "self":
+	case "var", "local", "phase", "finally", "module", "each", "path", "self":
 		return true
 	default:
 		return false
 	}
 }
 
-// declared checks the name after var, local, phase, module or path.
+// declared checks the name after var, local, phase, finally, module or path.
 func (c *checker) declared(ref lang.Reference, step lang.Step) {
 	m := c.module
 	switch ref.Root {
@@ -67,6 +67,10 @@ func (c *checker) declared(ref lang.Reference, step lang.Step) {
 	case "phase":
 		if m.Phases[step.Name] == nil {
 			c.undeclared(step, "phase", sortedKeys(m.Phases), "phase \"plugin.type\" %q {\n    …\n  }")
+		}
+	case "finally":
+		if m.Finally[step.Name] == nil {
+			c.undeclared(step, "finally block", sortedKeys(m.Finally), "finally \"plugin.type\" %q {\n    …\n  }")
 		}
 	case "module":
 		if call := m.Calls[step.Name]; call != nil {
@@ -143,6 +147,8 @@ func (c *checker) kindOf(name string) string {
 	switch {
 	case m.Phases[name] != nil:
 		return "phase"
+	case m.Finally[name] != nil:
+		return "finally"
 	case m.Locals[name] != nil:
 		return "local"
 	case m.Variables[name] != nil:

@@ -44,7 +44,33 @@ type Module struct {
 	Outputs   map[string]*Output
 	Pools     map[string]*Pool
 	Phases    map[string]*Phase
+	Finally   map[string]*Phase
 	Calls     map[string]*Call
+}
+
+// Steps lists the phase blocks and after them the finally blocks, each in the
+// order of their names.
+func (m *Module) Steps() []*Phase {
+	list := make([]*Phase, 0, len(m.Phases)+len(m.Finally))
+	for _, group := range []map[string]*Phase{m.Phases, m.Finally} {
+		for _, name := range sortedKeys(group) {
+			list = append(list, group[name])
+		}
+	}
+	return list
+}
+
+// Step returns what a reference that starts with root.name means: a phase block or
+// a finally block. It is nil if there is none, or root is another one.
+func (m *Module) Step(root, name string) *Phase {
+	switch root {
+	case "phase":
+		return m.Phases[name]
+	case "finally":
+		return m.Finally[name]
+	default:
+		return nil
+	}
 }
 
 // Plugin says where the binary of a plugin is. Only the root has such blocks.
@@ -114,9 +140,12 @@ type Argument struct {
 	Range     hcl.Range
 }
 
-// Phase is a phase block.
+// Phase is a phase block or a finally block.
 type Phase struct {
 	Name string
+	// Finally phases run when all others are done. Nothing but another one may
+	// depend on one.
+	Finally bool
 	// Plugin and Type are the halves of the first label.
 	Plugin, Type string
 	// The expressions are nil where the argument is not set.
@@ -129,6 +158,14 @@ type Phase struct {
 	TypeRange hcl.Range // of the first label
 	NameRange hcl.Range
 	DefRange  hcl.Range
+}
+
+// Ref is how the phase is referred to in its module: phase.NAME or finally.NAME.
+func (p *Phase) Ref() string {
+	if p.Finally {
+		return "finally." + p.Name
+	}
+	return "phase." + p.Name
 }
 
 // Retry is a retry block.
@@ -147,6 +184,8 @@ type Call struct {
 	Module        *Module
 	ForEach, When *lang.Expr
 	DependsOn     []lang.Reference
-	Inputs        map[string]*Argument
-	DefRange      hcl.Range
+	// Undo asks to remove what the module makes.
+	Undo     bool
+	Inputs   map[string]*Argument
+	DefRange hcl.Range
 }

@@ -17,6 +17,11 @@ const phaseForm = `  phase "pki.ca" "ca" {
     dir = "/etc/kubernetes/pki"
   }`
 
+const finallyForm = `  finally "core.file" "report" {
+    path    = "/var/log/bootstrap"
+    content = "etcd: ${phase.etcd.status}"
+  }`
+
 // decoder turns the blocks of one module into declarations.
 type decoder struct {
 	module *Module
@@ -43,6 +48,7 @@ func blockForms() map[string]blockForm {
 		"output":   {[]string{"name"}, "  output \"endpoint\" {\n    value = phase.api.endpoint\n  }", (*decoder).output},
 		"pool":     {[]string{"name"}, "  pool \"pull\" {\n    slots = 4\n  }", (*decoder).pool},
 		"phase":    {[]string{"type", "name"}, phaseForm, (*decoder).phase},
+		"finally":  {[]string{"type", "name"}, finallyForm, (*decoder).phase},
 		"module":   {[]string{"name"}, "  module \"certs\" {\n    source = \"./modules/certs\"\n  }", (*decoder).call},
 	}
 }
@@ -66,11 +72,6 @@ func (d *decoder) body(body *hclsyntax.Body) {
 }
 
 func (d *decoder) unknownBlock(block *hclsyntax.Block, known []string) {
-	if block.Type == "finally" {
-		d.errorf(block.TypeRange, "Unsupported block",
-			"finally blocks are not supported yet. Until then a phase that reads phase.NAME.status runs whatever became of phase NAME.")
-		return
-	}
 	hint := diag.DidYouMean(block.Type, known)
 	if hint == "" && slices.Contains([]string{"resource", "node", "step", "task", "job", "data"}, block.Type) {
 		hint = " A step of a pipeline is a phase."

@@ -31,14 +31,14 @@ func CallArguments() []string {
 
 func (d *decoder) phase(block *hclsyntax.Block) {
 	p := &Phase{
-		Name: block.Labels[1], Config: map[string]*Argument{},
+		Name: block.Labels[1], Finally: block.Type == "finally", Config: map[string]*Argument{},
 		TypeRange: block.LabelRanges[0], NameRange: block.LabelRanges[1], DefRange: block.DefRange(),
 	}
 	var ok bool
 	p.Plugin, p.Type, ok = strings.Cut(block.Labels[0], ".")
 	if !ok || !hclsyntax.ValidIdentifier(p.Plugin) || !hclsyntax.ValidIdentifier(p.Type) {
 		d.errorf(p.TypeRange, "Invalid phase type",
-			"A phase type names a plugin and one of its types with a dot between them, which %q does not. A valid block:\n\n%s", block.Labels[0], phaseForm)
+			"A phase type names a plugin and one of its types with a dot between them, which %q does not. A valid block:\n\n%s", block.Labels[0], blockForms()[block.Type].form)
 		return
 	}
 	reserved := map[string]**lang.Expr{
@@ -50,7 +50,7 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 		case known:
 			*slot = exprOf(attr)
 		case attr.Name == "depends_on":
-			p.DependsOn = d.dependsOn(attr)
+			p.DependsOn = d.dependsOn(attr, block.Type)
 		case attr.Name == "count":
 			d.errorf(attr.NameRange, "No count", "There is no count, since removing one instance would rename all after it. Write for_each = toset([\"a\", \"b\"]) or for_each = range(3).")
 		default:
@@ -58,7 +58,11 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 		}
 	}
 	d.phaseBlocks(p, block)
-	declare(d, d.module.Phases, p.Name, p, "Phase", p.DefRange, func(p *Phase) hcl.Range { return p.DefRange })
+	all, what := d.module.Phases, "Phase"
+	if p.Finally {
+		all, what = d.module.Finally, "Finally block"
+	}
+	declare(d, all, p.Name, p, what, p.DefRange, func(p *Phase) hcl.Range { return p.DefRange })
 }
 
 func argument(attr *hclsyntax.Attribute) *Argument {
@@ -82,11 +86,11 @@ func (d *decoder) phaseBlocks(p *Phase, block *hclsyntax.Block) {
 
 func (d *decoder) nestedPhaseBlock(block, inner *hclsyntax.Block) {
 	if hint := diag.DidYouMean(inner.Type, PhaseBlocks()); hint != "" {
-		d.errorf(inner.TypeRange, "Unknown block", "A phase block holds no %q block.%s", inner.Type, hint)
+		d.errorf(inner.TypeRange, "Unknown block", "A %s block holds no %q block.%s", block.Type, inner.Type, hint)
 		return
 	}
-	d.errorf(inner.TypeRange, "Unknown block", "A phase block holds no %q block. Arguments of the plugin are never blocks. A valid form:\n\n  phase %q %q {\n    %s = { … }\n  }",
-		inner.Type, block.Labels[0], block.Labels[1], inner.Type)
+	d.errorf(inner.TypeRange, "Unknown block", "A %s block holds no %q block. Arguments of the plugin are never blocks. A valid form:\n\n  %s %q %q {\n    %s = { … }\n  }",
+		block.Type, inner.Type, block.Type, block.Labels[0], block.Labels[1], inner.Type)
 }
 
 func (d *decoder) retry(p *Phase, block *hclsyntax.Block) {
@@ -101,8 +105,8 @@ func (d *decoder) retry(p *Phase, block *hclsyntax.Block) {
 	p.Retry = &Retry{Attempts: exprOf(args["attempts"]), Backoff: exprOf(args["backoff"]), DefRange: block.DefRange()}
 }
 
-// dependsOn reads a list of phases and modules.
-func (d *decoder) dependsOn(attr *hclsyntax.Attribute) []lang.Reference {
+// dependsOn reads a list of phases and modules, in a block of the given type.
+func (d *decoder) dependsOn(attr *hclsyntax.Attribute, block string) []lang.Reference {
 	list, ok := attr.Expr.(*hclsyntax.TupleConsExpr)
 	if !ok {
 		d.errorf(attr.Expr.Range(), "Invalid depends_on", "A list of phases and modules is needed, such as %s.", dependsForm)
@@ -114,6 +118,10 @@ func (d *decoder) dependsOn(attr *hclsyntax.Attribute) []lang.Reference {
 		switch {
 		case !ok:
 			d.errorf(item.Range(), "Invalid depends_on", "This is no phase or module. Write names without quotes, such as %s.", dependsForm)
+		case ref.Root == "finally" && block == "finally":
+			refs = append(refs, ref)
+		case ref.Root == "finally":
+			d.errorf(item.Range(), "Invalid depends_on", "A finally block runs when everything else is done, so only another finally block can wait for it.")
 		case ref.Root != "phase" && ref.Root != "module":
 			d.errorf(item.Range(), "Invalid depends_on", "Only phases and modules can be waited for, such as %s.", dependsForm)
 		default:
@@ -136,9 +144,9 @@ func (d *decoder) call(block *hclsyntax.Block) {
 		case "when":
 			c.When = exprOf(attr)
 		case "depends_on":
-			c.DependsOn = d.dependsOn(attr)
+			c.DependsOn = d.dependsOn(attr, block.Type)
 		case "direction":
-			d.errorf(attr.NameRange, "Unsupported argument", "direction = \"undo\" is not supported yet.")
+			d.direction(c, attr)
 		default:
 			c.Inputs[attr.Name] = argument(attr)
 		}
@@ -147,6 +155,20 @@ func (d *decoder) call(block *hclsyntax.Block) {
 		d.missing(block, "source", form)
 	}
 	declare(d, d.module.Calls, c.Name, c, "Module", c.DefRange, func(c *Call) hcl.Range { return c.DefRange })
+}
+
+// direction says whether the phases of a module are applied or undone.
+func (d *decoder) direction(c *Call, attr *hclsyntax.Attribute) {
+	var direction string
+	if !d.constant(attr, &direction, `direction = "undo"`) {
+		return
+	}
+	if direction != "apply" && direction != "undo" {
+		d.errorf(attr.Expr.Range(), "Invalid direction",
+			"%q is no direction.%s Valid forms are direction = \"undo\", which removes what the module makes, and direction = \"apply\", the default.",
+			direction, diag.DidYouMean(direction, []string{"apply", "undo"}))
+	}
+	c.Undo = direction == "undo"
 }
 
 func (d *decoder) source(c *Call, attr *hclsyntax.Attribute) {

@@ -27,8 +27,7 @@ func (m *Module) Exprs() []*lang.Expr {
 	for _, name := range sortedKeys(m.Outputs) {
 		add(m.Outputs[name].Value)
 	}
-	for _, name := range sortedKeys(m.Phases) {
-		p := m.Phases[name]
+	for _, p := range m.Steps() {
 		add(p.ForEach, p.When, p.Timeout, p.OnError, p.Pool, p.Isolation)
 		if p.Retry != nil {
 			add(p.Retry.Attempts, p.Retry.Backoff)

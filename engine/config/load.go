@@ -16,8 +16,8 @@ import (
 // links to themselves.
 const maxModuleDepth = 32
 
-// lockFile lies next to pipelines but is none.
-const lockFile = "clusterflow.lock.hcl"
+// LockFile lies next to pipelines but is none, see package lock.
+const LockFile = "clusterflow.lock.hcl"
 
 // LoadFile loads a pipeline from the file system of the machine.
 func LoadFile(name string) (*Pipeline, hcl.Diagnostics) { return Load(OS{}, name) }
@@ -121,7 +121,7 @@ func (l *loader) directory(m *Module, call *Call) bool {
 	d := &decoder{module: m}
 	blocks := 0
 	for _, e := range entries {
-		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == lockFile {
+		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == LockFile {
 			continue
 		}
 		if body := l.parseFile(path.Join(m.Dir, e.Name()), call.SourceRange.Ptr()); body != nil {
@@ -171,7 +171,7 @@ func dotted(p string) string {
 func newModule(dir string) *Module {
 	return &Module{
 		Dir: dir, Plugins: map[string]*Plugin{}, Variables: map[string]*Variable{}, Locals: map[string]*Local{},
-		Outputs: map[string]*Output{}, Pools: map[string]*Pool{}, Phases: map[string]*Phase{}, Calls: map[string]*Call{},
+		Outputs: map[string]*Output{}, Pools: map[string]*Pool{}, Phases: map[string]*Phase{}, Finally: map[string]*Phase{}, Calls: map[string]*Call{},
 	}
 }
 

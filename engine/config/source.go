@@ -63,31 +63,41 @@ func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
 		l.report(readProblem(name, err, at))
 		return nil
 	}
-	start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-	if !utf8.Valid(src) {
-		l.report(diag.Errorf(invalidUTF8At(name, src), "Invalid text",
-			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name))
-		return nil
-	}
-	l.files[name] = &hcl.File{Bytes: src}
-	if problem := checkNesting(src, name); problem != nil {
-		l.report(hcl.Diagnostics{problem})
-		return nil
-	}
-	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	file, diags := Parse(src, name)
 	if file != nil {
 		l.files[name] = file
 	}
 	if diags.HasErrors() {
-		l.report(firstSyntaxErrors(diags))
+		l.report(diags)
 		return nil
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
+		start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		l.report(diag.Errorf(start, "Invalid file", "The file %s has no body.", name))
 		return nil
 	}
 	return body
+}
+
+// Parse checks the syntax of a source file, and nothing else. The file is there
+// also with errors, to show them in, unless its text is no text.
+func Parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
+	if !utf8.Valid(src) {
+		return nil, diag.Errorf(invalidUTF8At(name, src), "Invalid text",
+			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name)
+	}
+	if problem := checkNesting(src, name); problem != nil {
+		return &hcl.File{Bytes: src}, hcl.Diagnostics{problem}
+	}
+	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	if file == nil {
+		file = &hcl.File{Bytes: src}
+	}
+	if diags.HasErrors() {
+		return file, firstSyntaxErrors(diags)
+	}
+	return file, nil
 }
 
 // firstSyntaxErrors leaves out what follows from a string that does not end: the

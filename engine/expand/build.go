@@ -26,8 +26,7 @@ func (b *builder) module(m *module) {
 	run, known, diags := b.session.runs(m)
 	b.report(diags)
 	never := known && !run
-	for _, name := range names(m.decl.Phases) {
-		decl := m.decl.Phases[name]
+	for _, decl := range m.decl.Steps() {
 		all, diags := b.session.phases(m, decl, decl.DefRange)
 		b.report(diags)
 		if all == nil {
@@ -39,6 +38,10 @@ func (b *builder) module(m *module) {
 	}
 	for _, name := range names(m.decl.Calls) {
 		call := m.decl.Calls[name]
+		if call.Undo && m.undoing != nil {
+			b.report(undoInUndo(call, m.undoing))
+			continue
+		}
 		all, diags := b.session.modules(m, call, call.DefRange)
 		b.report(diags)
 		if all == nil {
@@ -71,6 +74,9 @@ func (b *builder) values(m *module) {
 		out := m.decl.Outputs[name]
 		v, diags := s.value(m.scope, out.Value)
 		b.report(diags)
+		if m.call == nil {
+			b.undoneOutputs(m, out)
+		}
 		if m.call == nil && !out.Sensitive && lang.HasSensitive(v) {
 			b.report(diag.Errorf(out.DefRange, "Sensitive output",
 				"The value holds sensitive parts, so it is not shown. Say so with sensitive = true, and with reveal = true if it is to be printed when the run ended."))
@@ -86,6 +92,7 @@ func (b *builder) program(p *config.Pipeline) *Program {
 	for _, n := range b.nodes {
 		b.node(n)
 	}
+	reverse(b.nodes)
 	if b.report(b.pools.check()); b.diags.HasErrors() {
 		return nil
 	}
@@ -108,6 +115,8 @@ func (b *builder) node(n *Node) {
 	p, s := n.phase, b.session
 	n.Address, n.Name, n.Key, n.DefRange = p.address, p.decl.Name, p.key, p.decl.DefRange
 	n.Plugin, n.Type, n.Schema = p.decl.Plugin, p.decl.Type, p.schema
+	n.Undo = p.module.undoing != nil
+	n.Finally = p.decl.Finally && !n.Undo
 	for m := p.module; m.call != nil; m = m.parent {
 		n.Modules = append(n.Modules, m.address)
 	}

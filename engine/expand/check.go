@@ -16,11 +16,10 @@ import (
 func (w *world) checkDeclarations() hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, m := range w.pipeline.Modules {
-		for _, name := range names(m.Phases) {
-			decl := m.Phases[name]
+		for _, decl := range m.Steps() {
 			schema, err := w.schema(decl)
 			if err != nil {
-				diags = append(diags, schemaProblem(decl, err)...)
+				diags = append(diags, schemaProblem(decl.TypeRange, err)...)
 				continue
 			}
 			diags = append(diags, checkArguments(decl, schema)...)
@@ -29,6 +28,7 @@ func (w *world) checkDeclarations() hcl.Diagnostics {
 			for i := range e.Refs {
 				diags = append(diags, w.checkPhaseRef(m, &e.Refs[i])...)
 			}
+			diags = append(diags, w.pluginFunctions(e)...)
 		}
 	}
 	return diags
@@ -74,17 +74,20 @@ func checkAttributes(arg *config.Argument, a sdk.Attribute) hcl.Diagnostics {
 }
 
 // checkPhaseRef checks the output, and whether a key is needed, in a reference to
-// a phase.
+// a phase or a finally block.
 func (w *world) checkPhaseRef(m *config.Module, ref *lang.Reference) hcl.Diagnostics {
-	if ref.Root != "phase" || len(ref.Steps) < 2 {
+	if len(ref.Steps) < 2 {
 		return nil
 	}
-	decl := m.Phases[ref.Steps[0].Name]
+	decl := m.Step(ref.Root, ref.Steps[0].Name)
+	if decl == nil {
+		return nil
+	}
 	schema, err := w.schema(decl)
 	if err != nil {
 		return nil // reported at the phase
 	}
-	step, diags := ref.Item("phase."+decl.Name, decl.ForEach != nil, outputNames(schema))
+	step, diags := ref.Item(decl.Ref(), decl.ForEach != nil, outputNames(schema))
 	if diags.HasErrors() || !step.Static() || ref.Guarded {
 		return diags
 	}

@@ -58,6 +58,19 @@ func (b *builder) edge(n *Node, set *edgeSet, to *phase, kind EdgeKind, ref *lan
 			n.Address, text))
 		return
 	}
+	undoing, same := to.module.undoing, to.module.undoing == n.phase.module.undoing
+	switch {
+	case to.decl.Finally && !n.phase.decl.Finally && (undoing == nil || same):
+		b.report(diag.Errorf(ref.Range, "Phase waits for a finally block",
+			"%s would wait for %s, which runs when everything else is done. Only finally blocks and outputs can refer to a finally block.", n.Address, to.address))
+		return
+	case kind == Data && undoing != nil && !same:
+		b.report(undoneOutput(ref.Range, n.Address, to))
+		return
+	}
+	if n.Finally {
+		kind = Status
+	}
 	set.add(Edge{To: to.address, Kind: kind, Ref: text, Range: ref.Range})
 }
 
@@ -80,12 +93,12 @@ func (s *session) dependsOn(sc *scope, ref *lang.Reference) ([]*phase, hcl.Diagn
 	}
 	r := request{scope: sc, root: ref.Root, keys: keys, at: ref.Range}
 	m := sc.module
-	if decl := m.decl.Phases[keys[0].name]; ref.Root == "phase" && decl != nil {
+	if decl := m.decl.Step(ref.Root, keys[0].name); decl != nil {
 		all, diags := s.phases(m, decl, ref.Range)
 		if all == nil {
 			return nil, diags
 		}
-		return chooseAll(r, all, "phase."+decl.Name, keys[1:])
+		return chooseAll(r, all, decl.Ref(), keys[1:])
 	}
 	call := m.decl.Calls[keys[0].name]
 	if call == nil || ref.Root != "module" {
@@ -113,12 +126,16 @@ func chooseAll[T any](r request, all *family[T], name string, rest []key) ([]T, 
 	return list, diags
 }
 
-// allPhases lists the phases of a module and of the modules in it.
+// allPhases lists the phases of a module and of the modules in it. Those of finally
+// blocks are among them only where they are undone, for else they come last.
 func (s *session) allPhases(m *module, ref *lang.Reference) ([]*phase, hcl.Diagnostics) {
 	var list []*phase
 	var diags hcl.Diagnostics
-	for _, name := range names(m.decl.Phases) {
-		all, more := s.phases(m, m.decl.Phases[name], ref.Range)
+	for _, decl := range m.decl.Steps() {
+		if decl.Finally && m.undoing == nil {
+			continue
+		}
+		all, more := s.phases(m, decl, ref.Range)
 		diags = append(diags, more...)
 		if all == nil {
 			continue

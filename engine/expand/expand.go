@@ -28,23 +28,31 @@ type Schemas interface {
 	// Type returns the description of a phase type. The error is shown at the label
 	// of the phase; a [*NotFoundError] makes a suggestion.
 	Type(plugin, typ string) (sdk.TypeDescription, error)
+	// Function returns a function of a plugin, ready to be called. The error is shown
+	// where it is called; a [*NotFoundError] makes a suggestion.
+	Function(plugin, name string) (sdk.Function, error)
 }
 
 // NotFoundError says that there is no such plugin, or that the plugin has no such
-// type.
+// type or function.
 type NotFoundError struct {
 	Plugin string
-	Type   string // empty if the plugin is what is missing
-	// Known are the plugins, or the plugin's types, that there are.
+	// Type or Function is what is missing; both are empty if it is the plugin.
+	Type, Function string
+	// Known are the plugins, or the plugin's types or functions, that there are.
 	Known []string
 }
 
 // Error names what is missing.
 func (e *NotFoundError) Error() string {
-	if e.Type == "" {
+	switch {
+	case e.Type != "":
+		return fmt.Sprintf("plugin %q has no phase type %q", e.Plugin, e.Type)
+	case e.Function != "":
+		return fmt.Sprintf("plugin %q has no function %q", e.Plugin, e.Function)
+	default:
 		return fmt.Sprintf("there is no plugin %q", e.Plugin)
 	}
-	return fmt.Sprintf("plugin %q has no phase type %q", e.Plugin, e.Type)
 }
 
 // Program is an expanded pipeline. It never changes and is safe for concurrent
@@ -91,24 +99,29 @@ func Expand(p *config.Pipeline, vars map[string]VarInput, schemas Schemas) (*Pro
 	return prog, diag.Tidy(b.diags)
 }
 
-// schemaProblem is the diagnostic for a phase whose type is not to be had.
-func schemaProblem(decl *config.Phase, err error) hcl.Diagnostics {
+// schemaProblem is the diagnostic for a phase type or a function that is not to be
+// had, where it is named.
+func schemaProblem(at hcl.Range, err error) hcl.Diagnostics {
 	var missing *NotFoundError
 	if !errors.As(err, &missing) {
 		diags := diag.FromError(err)
 		for _, d := range diags {
-			d.Subject = decl.TypeRange.Ptr()
+			d.Subject = at.Ptr()
 		}
 		return diags
 	}
-	if missing.Type != "" {
-		return diag.Errorf(decl.TypeRange, "Unknown phase type", "Plugin %q has no phase type %q.%s %s",
+	switch {
+	case missing.Type != "":
+		return diag.Errorf(at, "Unknown phase type", "Plugin %q has no phase type %q.%s %s",
 			missing.Plugin, missing.Type, diag.DidYouMean(missing.Type, missing.Known), diag.Names("types", missing.Known))
+	case missing.Function != "":
+		return diag.Errorf(at, "Unknown function", "Plugin %q has no function %q.%s %s",
+			missing.Plugin, missing.Function, diag.DidYouMean(missing.Function, missing.Known), diag.Names("functions", missing.Known))
 	}
 	hint := diag.DidYouMean(missing.Plugin, missing.Known)
 	if hint == "" {
 		hint = fmt.Sprintf(" For one of your own write:\n\n  plugin %q {\n    source = \"./bin/clusterflow-plugin-%s\"\n  }", missing.Plugin, missing.Plugin)
 	}
-	return diag.Errorf(decl.TypeRange, "Unknown plugin", "There is no plugin %q. %s%s",
+	return diag.Errorf(at, "Unknown plugin", "There is no plugin %q. %s%s",
 		missing.Plugin, diag.Names("plugins", missing.Known), hint)
 }

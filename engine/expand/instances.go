@@ -20,8 +20,8 @@ const maxInstances = 100_000
 // phases returns the instances of a phase block. They are made when they are
 // asked for first; nil means that there are problems.
 func (s *session) phases(m *module, decl *config.Phase, at hcl.Range) (*family[*phase], hcl.Diagnostics) {
-	f := m.phases[decl.Name]
-	diags := grow(s, f, m, decl.ForEach, at, "phase."+decl.Name, func(sc *scope) *phase {
+	f := m.phases[decl]
+	diags := grow(s, f, m, decl.ForEach, at, decl.Ref(), func(sc *scope) *phase {
 		p := newPhase(decl, sc)
 		p.schema, _ = s.schema(decl) // an error would have ended Expand
 		return p

@@ -81,7 +81,16 @@ type Node struct {
 	Retry     *Retry // nil means one attempt
 	OnError   OnError
 	Isolation Isolation
-	DefRange  hcl.Range
+	// Finally nodes run when all others have ended, if the run changed anything. All
+	// their edges are of kind Status.
+	Finally bool
+	// Undo nodes are removed instead of made. Their edges lead to the phases of their
+	// module that use them, and to what the module as a whole needs.
+	Undo bool
+	// Uses are, for an undo node, the phases of the undone module whose outputs its
+	// config mentions, by address. They are undone after it.
+	Uses     []string
+	DefRange hcl.Range
 
 	phase *phase
 	world *world
@@ -95,7 +104,8 @@ type Outcome struct {
 	// Status is one of the words that phase.x.status can be compared with.
 	Status string
 	// Outputs is an object as in the type's schema. It is cty.NilVal when the phase
-	// was skipped or did not succeed. Attributes that are missing are unknown.
+	// was skipped or did not succeed. Attributes that are missing are unknown; in
+	// finally phases those of phases that did not succeed are null.
 	Outputs cty.Value
 	// Error is what phase.x.error says, or "".
 	Error string

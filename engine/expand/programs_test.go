@@ -66,10 +66,13 @@ func describe(t *testing.T, files fstest.MapFS) string {
 	var b strings.Builder
 	for _, n := range prog.Nodes {
 		run, known, diags := n.When(o)
-		fmt.Fprintf(&b, "%s%s\n", n.Address, runs(run, known))
+		fmt.Fprintf(&b, "%s%s%s\n", n.Address, when(n), runs(run, known))
 		problems(&b, diags)
 		for _, e := range n.Edges {
 			fmt.Fprintf(&b, "  %-6s %s by %s (%s:%d)\n", e.Kind, e.To, e.Ref, e.Range.Filename, e.Range.Start.Line)
+		}
+		for _, address := range n.Uses {
+			fmt.Fprintf(&b, "  uses   %s\n", address)
 		}
 		if known && !run {
 			continue
@@ -98,6 +101,17 @@ func describe(t *testing.T, files fstest.MapFS) string {
 		fmt.Fprintf(&b, "output %s = %s\n", name, show(outputs[name].Value))
 	}
 	return b.String()
+}
+
+func when(n *expand.Node) string {
+	switch {
+	case n.Undo:
+		return " (undo)"
+	case n.Finally:
+		return " (finally)"
+	default:
+		return ""
+	}
 }
 
 func runs(run, known bool) string {

@@ -119,8 +119,8 @@ func (s *session) followName(r request, name string) ([]target, hcl.Diagnostics)
 		if v, ok := m.decl.Variables[name]; ok {
 			return s.followVariable(r, v, path, rest)
 		}
-	case "phase":
-		if decl, ok := m.decl.Phases[name]; ok {
+	case "phase", "finally":
+		if decl := m.decl.Step(r.root, name); decl != nil {
 			return s.followPhase(r, decl, path, rest)
 		}
 	case "module":

@@ -67,7 +67,7 @@ func (s *session) followPhase(r request, decl *config.Phase, path []string, rest
 	if all == nil {
 		return nil, diags
 	}
-	chosen, rest, diags := choose(r, all, "phase."+decl.Name, rest)
+	chosen, rest, diags := choose(r, all, decl.Ref(), rest)
 	if diags.HasErrors() {
 		return nil, diags
 	}

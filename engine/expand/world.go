@@ -42,13 +42,16 @@ type typeResult struct {
 // one key of its for_each.
 type module struct {
 	decl    *config.Module
-	call    *config.Call // nil for the root
-	parent  *module      // nil for the root
-	address string       // empty for the root
-	scope   *scope       // of what stands in the module
-	caller  *scope       // of the module block
-	phases  map[string]*family[*phase]
+	call    *config.Call                      // nil for the root
+	parent  *module                           // nil for the root
+	address string                            // empty for the root
+	scope   *scope                            // of what stands in the module
+	caller  *scope                            // of the module block
+	phases  map[*config.Phase]*family[*phase] // by phase and finally block
 	calls   map[string]*family[*module]
+	// undoing is the module with direction = "undo" that this one is or is in, if
+	// there is one.
+	undoing *module
 }
 
 // phase is one instance of a phase block.
@@ -142,11 +145,11 @@ func (w *world) readFile(name string) ([]byte, error) {
 func newModule(decl *config.Module, call *config.Call, caller *scope) *module {
 	m := &module{
 		decl: decl, call: call, caller: caller,
-		phases: map[string]*family[*phase]{}, calls: map[string]*family[*module]{},
+		phases: map[*config.Phase]*family[*phase]{}, calls: map[string]*family[*module]{},
 	}
 	m.scope = &scope{module: m}
-	for name, p := range decl.Phases {
-		m.phases[name] = &family[*phase]{repeated: p.ForEach != nil, byKey: map[string]*phase{}}
+	for _, p := range decl.Steps() {
+		m.phases[p] = &family[*phase]{repeated: p.ForEach != nil, byKey: map[string]*phase{}}
 	}
 	for name, c := range decl.Calls {
 		m.calls[name] = &family[*module]{repeated: c.ForEach != nil, byKey: map[string]*module{}}
@@ -157,12 +160,15 @@ func newModule(decl *config.Module, call *config.Call, caller *scope) *module {
 		if caller.each != nil {
 			m.address += bracket(caller.each.key)
 		}
+		if m.undoing = m.parent.undoing; m.undoing == nil && call.Undo {
+			m.undoing = m
+		}
 	}
 	return m
 }
 
 func newPhase(decl *config.Phase, sc *scope) *phase {
-	p := &phase{decl: decl, module: sc.module, scope: sc, address: join(sc.module.address, "phase."+decl.Name)}
+	p := &phase{decl: decl, module: sc.module, scope: sc, address: join(sc.module.address, decl.Ref())}
 	if sc.each != nil {
 		p.key = sc.each.key
 		p.address += bracket(p.key)

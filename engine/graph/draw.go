@@ -20,6 +20,9 @@ const mostReduced = 2000
 func WriteDOT(w io.Writer, g *Graph) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, "digraph pipeline {\n  rankdir = LR\n  node [shape = box, fontname = \"sans-serif\"]\n  edge [fontname = \"sans-serif\"]\n")
+	if g.title != "" {
+		fmt.Fprintf(out, "  label = %s\n", dotQuote(g.title))
+	}
 	d := dotDrawing{out: out, g: g}
 	d.group(g.groups(), "  ")
 	for _, e := range g.drawn() {
@@ -50,7 +53,13 @@ func (d *dotDrawing) group(in *group, indent string) {
 		if n.Detail != "" {
 			label += `\n` + dotEscape(n.Detail)
 		}
-		fmt.Fprintf(d.out, "%s%s [label = \"%s\"]\n", indent, dotQuote(n.ID), label)
+		colours, note := "", d.g.note(int(i))
+		if note.Action != "" {
+			label += `\n` + dotEscape(note.line())
+			fill, line, _, _ := note.Tone.colours()
+			colours = fmt.Sprintf(", style = filled, fillcolor = %q, color = %q", fill, line)
+		}
+		fmt.Fprintf(d.out, "%s%s [label = \"%s\"%s]\n", indent, dotQuote(n.ID), label, colours)
 	}
 	for _, sub := range in.groups {
 		fmt.Fprintf(d.out, "%ssubgraph cluster_%d {\n%s  label = %s\n", indent, d.clusters, indent, dotQuote(sub.label))
@@ -71,9 +80,13 @@ func dotEscape(s string) string {
 // WriteMermaid draws the graph as a Mermaid flowchart, as Markdown pages show it.
 func WriteMermaid(w io.Writer, g *Graph) error {
 	out := bufio.NewWriter(w)
+	if g.title != "" {
+		fmt.Fprintf(out, "---\ntitle: %q\n---\n", g.title)
+	}
 	fmt.Fprint(out, "flowchart LR\n")
 	d := mermaidDrawing{out: out, g: g}
 	d.group(g.groups(), "  ")
+	d.classes()
 	for _, e := range g.drawn() {
 		arrow := "-->"
 		switch e.Kind() {
@@ -101,13 +114,29 @@ func (d *mermaidDrawing) group(in *group, indent string) {
 		if n.Detail != "" {
 			label += "<br/>" + mermaidEscape(n.Detail)
 		}
-		fmt.Fprintf(d.out, "%sn%d[\"%s\"]\n", indent, i, label)
+		class, note := "", d.g.note(int(i))
+		if note.Action != "" {
+			label += "<br/>" + mermaidEscape(note.line())
+			class = ":::" + string(note.Tone)
+		}
+		fmt.Fprintf(d.out, "%sn%d[\"%s\"]%s\n", indent, i, label, class)
 	}
 	for _, sub := range in.groups {
 		fmt.Fprintf(d.out, "%ssubgraph g%d[\"%s\"]\n", indent, d.groups, mermaidEscape(sub.label))
 		d.groups++
 		d.group(sub, indent+"  ")
 		fmt.Fprintf(d.out, "%send\n", indent)
+	}
+}
+
+// classes gives notes their colours.
+func (d *mermaidDrawing) classes() {
+	if d.g.notes == nil {
+		return
+	}
+	for _, t := range tones() {
+		fill, line, _, _ := t.colours()
+		fmt.Fprintf(d.out, "  classDef %s fill:%s,stroke:%s,color:#1f2328\n", t, fill, line)
 	}
 }
 
@@ -123,6 +152,7 @@ func WriteJSON(w io.Writer, g *Graph) error {
 		Label  string   `json:"label"`
 		Detail string   `json:"detail,omitempty"`
 		Groups []string `json:"groups,omitempty"`
+		Note   *Note    `json:"plan,omitempty"`
 	}
 	type edge struct {
 		From    string   `json:"from"`
@@ -134,8 +164,12 @@ func WriteJSON(w io.Writer, g *Graph) error {
 		Nodes []node `json:"nodes"`
 		Edges []edge `json:"edges"` // from needs to
 	}{Nodes: []node{}, Edges: []edge{}}
-	for _, n := range g.nodes {
-		doc.Nodes = append(doc.Nodes, node{n.ID, n.label(), n.Detail, n.Groups})
+	for i, n := range g.nodes {
+		var note *Note
+		if g.notes != nil && g.notes[i].Action != "" {
+			note = &g.notes[i]
+		}
+		doc.Nodes = append(doc.Nodes, node{n.ID, n.label(), n.Detail, n.Groups, note})
 	}
 	for _, e := range g.Edges() {
 		doc.Edges = append(doc.Edges, edge{e.From, e.To, e.Kind(), e.Reasons})

@@ -75,6 +75,8 @@ type Graph struct {
 	users adjacency // by needed node
 	edges [][]Reason
 	order []int32
+	title string // see Annotate
+	notes []Note // nil, or one for each node
 }
 
 // adjacency is a list of neighbours in compressed sparse row form: those of node

@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -9,12 +11,14 @@ import (
 type Expr struct {
 	hclsyntax.Expression
 	// Refs is what it mentions, in the order of the source.
-	Refs []Reference
+	Refs  []Reference
+	calls []Call
 }
 
 // NewExpr analyses an expression of HCL's native syntax.
 func NewExpr(expr hclsyntax.Expression) *Expr {
-	return &Expr{Expression: expr, Refs: References(expr)}
+	w := walk(expr)
+	return &Expr{Expression: expr, Refs: w.refs, calls: w.calls}
 }
 
 // Call is a call of a function by name.
@@ -24,16 +28,11 @@ type Call struct {
 }
 
 // Calls lists the functions that an expression calls, in the order of the source.
-func (e *Expr) Calls() []Call {
-	var calls []Call
-	_ = hclsyntax.VisitAll(e.Expression, func(n hclsyntax.Node) hcl.Diagnostics {
-		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok {
-			calls = append(calls, Call{call.Name, call.NameRange})
-		}
-		return nil
-	})
-	return calls
-}
+func (e *Expr) Calls() []Call { return e.calls }
+
+// Plugin splits the name of a function that belongs to a plugin, pki::fingerprint;
+// ok is false for those of the language.
+func (c Call) Plugin() (plugin, function string, ok bool) { return strings.Cut(c.Name, "::") }
 
 // Impure explains why a function that people may expect is not offered. It is
 // empty for all other names.

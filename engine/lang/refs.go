@@ -12,7 +12,7 @@ import (
 // Reference is one mention of a name from outside of an expression, such as
 // phase.ca["etcd/ca"].cert.
 type Reference struct {
-	// Root is the first name: var, local, phase, module, each, path or self, or
+	// Root is the first name: var, local, phase, finally, module, each, path or self, or
 	// anything else that a user may have written.
 	Root string
 	// Steps lead from the root to the value.
@@ -47,9 +47,13 @@ func References(expr hcl.Expression) []Reference {
 	if !ok || node == nil {
 		return nil
 	}
+	return walk(node).refs
+}
+
+func walk(node hclsyntax.Expression) *walker {
 	w := &walker{inner: map[hclsyntax.Node]bool{}}
 	_ = hclsyntax.Walk(node, w) // the walker reports nothing
-	return w.refs
+	return w
 }
 
 // AsReference returns the reference that an expression consists of, if it is
@@ -61,6 +65,7 @@ func AsReference(expr hclsyntax.Expression) (Reference, bool) {
 
 type walker struct {
 	refs   []Reference
+	calls  []Call
 	inner  map[hclsyntax.Node]bool // part of a reference that was already seen whole
 	locals []map[string]struct{}
 	guards int
@@ -72,6 +77,7 @@ func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
 	case hclsyntax.ChildScope:
 		w.locals = append(w.locals, n.LocalNames)
 	case *hclsyntax.FunctionCallExpr:
+		w.calls = append(w.calls, Call{n.Name, n.NameRange})
 		if isGuard(n) {
 			w.guards++
 		}

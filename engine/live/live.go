@@ -19,6 +19,7 @@ package live
 
 import (
 	"bytes"
+	"io"
 	"math"
 	"time"
 
@@ -67,13 +68,12 @@ var _ report.View = (*View)(nil)
 
 // New returns a view that writes to the terminal w and asks for its size before
 // each frame. A size of zero or less is one that is not known.
-func New(w Writer, size func() (width, height int), opts Options) *View {
+func New(w io.Writer, size func() (width, height int), opts Options) *View {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
 	v := &View{size: size, opts: opts, screen: screen{w: w}}
-	width, _ := v.bounds()
-	v.state = newState(addressWidth(width))
+	v.state = newState(v.bounds().width)
 	v.plain = report.NewPlain(&v.history, report.Options{
 		Color: opts.Color, Verbose: opts.Verbose, Width: v.state.column,
 		Interval: math.MaxInt64, // the frame says what still runs
@@ -110,30 +110,27 @@ func (v *View) Tick(now time.Time) {
 	if !v.rests.IsZero() && now.Sub(v.rests) > pause {
 		v.screen.forget()
 	}
-	width, height := v.bounds()
-	v.draw(width, v.state.frame(view{width: width, height: height, now: now, color: v.opts.Color, logs: !v.opts.Verbose}))
+	bounds := v.bounds()
+	v.draw(v.state.frame(now, space{size: bounds, color: v.opts.Color, logs: !v.opts.Verbose}), bounds)
 	v.rests = v.opts.Now()
 }
 
 // Close removes the frame and leaves all that is over. It may be called at any
 // time, more than once; later events show a new frame.
-func (v *View) Close() {
-	width, _ := v.bounds()
-	v.draw(width, nil)
-}
+func (v *View) Close() { v.draw(nil, v.bounds()) }
 
-func (v *View) draw(width int, frame []line) {
-	v.screen.draw(v.history.Bytes(), frame, width)
+func (v *View) draw(frame []line, bounds size) {
+	v.screen.draw(v.history.Bytes(), frame, bounds)
 	v.history.Reset()
 }
 
-func (v *View) bounds() (width, height int) {
-	width, height = v.size()
+func (v *View) bounds() size {
+	width, height := v.size()
 	if width <= 0 {
 		width = defaultWidth
 	}
 	if height <= 0 {
 		height = defaultHeight
 	}
-	return width, height
+	return size{width, height}
 }

@@ -3,9 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -173,12 +171,10 @@ func (p *Planner) mayRepeat(step *Step, n *expand.Node, prior *state.Node) error
 	}})
 }
 
-// placed gives a plugin's diagnostics their place in the pipeline.
+// placed gives what a plugin reported its place in the pipeline.
 func placed(n *expand.Node, mask *Mask, err error) error {
-	if diags, ok := asDiagnostics(err); ok {
-		return &PhaseError{Diagnostics: n.Place(mask.diagnostics(diags)), Permanent: diags.Permanent()}
-	}
-	return fmt.Errorf("plan %s: %w", n.Address, err)
+	diags := sdk.Diagnose(err)
+	return &PhaseError{Diagnostics: n.Place(mask.diagnostics(diags)), Permanent: diags.Permanent()}
 }
 
 // Upgraded returns the private record of a node in the form that its type has now.
@@ -187,50 +183,6 @@ func Upgraded(ctx context.Context, client sdk.Client, typ sdk.TypeDescription, p
 		return prior.Private, nil
 	}
 	return client.Upgrade(ctx, typ.Name, prior.TypeVersion, prior.Private)
-}
-
-func reason(step *Step, prior *state.Node) string {
-	switch {
-	case prior == nil && step.Action == None:
-		return "found as wanted"
-	case prior == nil:
-		return "new"
-	case prior.Status == state.Undoing || prior.Status == state.Leftovers:
-		return "was undone"
-	case prior.Status.Open():
-		return "an earlier attempt was interrupted"
-	case prior.Status == state.Cancelled:
-		return "the last attempt was stopped"
-	case prior.Status == state.Failed, prior.Success == nil:
-		return "the last attempt failed"
-	}
-	if prior.Success.Inputs != step.Identity.Inputs {
-		return "inputs changed: " + strings.Join(changedInputs(prior.Success.Attributes, step.Identity.Attributes), ", ")
-	}
-	if step.Action == Apply {
-		return "the host differs from what was applied"
-	}
-	return ""
-}
-
-// changedInputs names the attributes whose digests differ.
-func changedInputs(before, after map[string]string) []string {
-	var names []string
-	for name := range maps.Keys(after) {
-		if before[name] != after[name] {
-			names = append(names, name)
-		}
-	}
-	for name := range maps.Keys(before) {
-		if _, ok := after[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return []string{"the phase type itself"}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // depends lists the phases that n comes after, each once.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/sdk"
 )
+
+// noReason stands in for the message of a failure that has none.
+const noReason = "the plugin gave no reason"
 
 // Problem turns an error of this package, a plugin or the host into what events
 // and the journal hold: a message, what to do, and where in the pipeline it arose.
@@ -79,7 +83,7 @@ func fromPlaced(diags hcl.Diagnostics) *event.Problem {
 			p.Source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
 		}
 	}
-	p.Message, p.Hint = strings.Join(messages, "\n"), strings.Join(hints, "\n")
+	p.Message, p.Hint = cmp.Or(strings.Join(messages, "\n"), noReason), strings.Join(hints, "\n")
 	return &p
 }
 
@@ -94,13 +98,7 @@ func fromPlugin(diags sdk.Diagnostics) *event.Problem {
 			hints = append(hints, d.Detail)
 		}
 	}
-	return &event.Problem{Message: strings.Join(messages, "\n"), Hint: strings.Join(hints, "\n")}
-}
-
-func asDiagnostics(err error) (sdk.Diagnostics, bool) {
-	var diags sdk.Diagnostics
-	ok := errors.As(err, &diags)
-	return diags, ok
+	return &event.Problem{Message: cmp.Or(strings.Join(messages, "\n"), noReason), Hint: strings.Join(hints, "\n")}
 }
 
 // Change turns a plugin's change into what events hold.

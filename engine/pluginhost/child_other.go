@@ -3,6 +3,7 @@
 package pluginhost
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,7 +13,7 @@ import (
 // launch refuses: the guarantees of this package rest on process groups and unix
 // sockets.
 func launch(*exec.Cmd, *os.File) error {
-	return fmt.Errorf("plugins cannot be started on %s yet", runtime.GOOS)
+	return fmt.Errorf("start plugins on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
 func (c *child) reap() {}

@@ -11,8 +11,20 @@ import (
 
 // Describe returns what a plugin says about itself. It comes from the cache if
 // this very binary has said it before; else the plugin is started. A description
-// that breaks the rules of the sdk is refused, as is one of another name.
+// that breaks the rules of the sdk is refused, as is one of another name. For a
+// plugin that cannot be started here, Options.Shipped may know it.
 func (h *Host) Describe(ctx context.Context, ref Ref) (sdk.Description, error) {
+	d, err := h.describe(ctx, ref)
+	if err == nil {
+		return d, nil
+	}
+	if known, ok := h.shipped(ref, err); ok {
+		return known, nil
+	}
+	return d, err
+}
+
+func (h *Host) describe(ctx context.Context, ref Ref) (sdk.Description, error) {
 	b, err := h.Find(ref)
 	if err != nil {
 		return sdk.Description{}, err

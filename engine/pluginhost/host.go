@@ -43,6 +43,7 @@ type Host struct {
 	shared    map[key]*process      // the newest of each
 	processes map[*process]struct{} // all that are not cleaned up
 	described map[key]sdk.Description
+	elsewhere map[Ref]bool // known from Options.Shipped alone
 	watchers  sync.WaitGroup
 
 	logging sync.Mutex
@@ -70,6 +71,7 @@ func New(opts Options) (*Host, error) {
 		shared:    map[key]*process{},
 		processes: map[*process]struct{}{},
 		described: map[key]sdk.Description{},
+		elsewhere: map[Ref]bool{},
 	}, nil
 }
 

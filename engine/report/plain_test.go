@@ -95,10 +95,12 @@ type slowView struct {
 	gate   chan struct{}
 	events int
 	ticks  int
+	text   string
 }
 
-func (v *slowView) Emit(event.Event) { <-v.gate; v.events++ }
-func (v *slowView) Tick(time.Time)   { v.ticks++ }
+func (v *slowView) Emit(event.Event)  { <-v.gate; v.events++ }
+func (v *slowView) Tick(time.Time)    { v.ticks++ }
+func (v *slowView) Print(text string) { v.text += text }
 
 func TestBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -121,6 +123,42 @@ func TestBackground(t *testing.T) {
 	})
 }
 
+func TestBackgroundAtAnotherInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &slowView{}
+		b := InBackgroundEvery(100*time.Millisecond, v)
+		<-time.After(time.Second + time.Millisecond)
+		b.Close()
+		if v.ticks != 10 {
+			t.Errorf("ticks in a second: got %d, want 10", v.ticks)
+		}
+	})
+}
+
+// Who prints never writes at the same time as the view, nor waits for one that is
+// closed.
+func TestBackgroundPrints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &slowView{gate: make(chan struct{})}
+		b := InBackground(v)
+		b.Emit(event.Event{})
+		printed := make(chan bool)
+		go func() { printed <- b.Print("one") }()
+		synctest.Wait()
+		if v.text != "" {
+			t.Errorf("printed %q while the view is busy", v.text)
+		}
+		close(v.gate)
+		if !<-printed {
+			t.Error("not printed although the view is open")
+		}
+		b.Close()
+		if b.Print("two") || v.text != "one" {
+			t.Errorf("after Close: got %q, want only the first text", v.text)
+		}
+	})
+}
+
 func TestText(t *testing.T) {
 	for name, tt := range map[string]struct{ got, want string }{
 		"milliseconds": {Seconds(12 * time.Millisecond), "0.01s"},
@@ -135,6 +173,7 @@ func TestText(t *testing.T) {
 		"one":          {phases(1), "1 phase"},
 		"none":         {phases(0), "0 phases"},
 		"escape":       {clean("a\x1b[2Jb\tc\r\u0085"), "a\ufffd[2Jb c\ufffd\ufffd"},
+		"direction":    {clean("a\u202eb\u2066c"), "a\ufffdb\ufffdc"},
 		"first line":   {OneLine(" a\nb "), "a …"},
 		"fields":       {fields(map[string]string{"b": "x y", "a": "1", "c": ""}), ` a=1 b="x y" c=""`},
 	} {

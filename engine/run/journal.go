@@ -38,7 +38,6 @@ func (j *journal) append(records ...state.Record) error {
 		return nil
 	}
 	if !j.begun {
-		j.begun = true
 		if err := j.opts.Store.Reserve(int64(j.nodes) * recordSize); err != nil {
 			return err
 		}
@@ -47,6 +46,7 @@ func (j *journal) append(records ...state.Record) error {
 		}}); err != nil {
 			return err
 		}
+		j.begun = true
 	}
 	if err := j.opts.Store.Append(records...); err != nil {
 		return err

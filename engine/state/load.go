@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -88,10 +86,7 @@ func (s *Store) repair(d *Damage, cut []byte) error {
 			return openError("repair", s.dir, err)
 		}
 	}
-	if err := renameio.WriteFile(kept, cut, 0o600, renameio.WithTempDir(s.dir)); err != nil {
-		return openError("repair", s.dir, err)
-	}
-	if err := syncDir(s.dir); err != nil {
+	if err := WriteFile(kept, cut); err != nil {
 		return openError("repair", s.dir, err)
 	}
 	if err := truncate(filepath.Join(s.dir, journalName), d.Offset); err != nil {
@@ -125,11 +120,7 @@ func (s *Store) compact() error {
 
 // replace makes text the whole journal, at once and durably.
 func (s *Store) replace(text []byte) error {
-	err := renameio.WriteFile(filepath.Join(s.dir, journalName), text, 0o600, renameio.WithTempDir(s.dir))
-	if err == nil {
-		err = syncDir(s.dir)
-	}
-	if err != nil {
+	if err := WriteFile(filepath.Join(s.dir, journalName), text); err != nil {
 		return openError("write journal in", s.dir, err)
 	}
 	return nil

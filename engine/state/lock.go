@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -83,7 +82,7 @@ func lockDir(dir string, owner Owner) (*flock.Flock, error) {
 	}
 	text, err := json.Marshal(owner)
 	if err == nil {
-		err = renameio.WriteFile(filepath.Join(dir, ownerName), text, 0o600, renameio.WithTempDir(dir))
+		err = WriteFile(filepath.Join(dir, ownerName), text)
 	}
 	if err != nil {
 		return nil, errors.Join(openError("write owner of", dir, err), lock.Close())

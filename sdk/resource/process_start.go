@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -76,7 +75,7 @@ func (p *Process) start(ctx context.Context, log *os.File) (context.Context, Sta
 	cmd.Dir = cmp.Or(p.Dir, string(filepath.Separator))
 	cmd.Env = p.environment()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return nil, Started{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -97,6 +98,9 @@ func fill(f *os.File, data []byte, mode fs.FileMode) error {
 }
 
 func syncDir(path string) error {
+	if runtime.GOOS == "windows" { // renames are in its journal, directories cannot be flushed
+		return nil
+	}
 	d, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("sync directory: %w", err)

@@ -3,8 +3,10 @@
 package expandtest
 
 import (
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -27,6 +29,26 @@ func (s Schemas) Type(plugin, typ string) (sdk.TypeDescription, error) {
 		return sdk.TypeDescription{}, &expand.NotFoundError{Plugin: plugin, Type: typ, Known: slices.Sorted(maps.Keys(types))}
 	}
 	return desc, nil
+}
+
+// Function implements [expand.Schemas]. Plugin demo has upper(text), which refuses
+// the empty string.
+func (s Schemas) Function(plugin, name string) (sdk.Function, error) {
+	switch {
+	case s[plugin] == nil:
+		return sdk.Function{}, &expand.NotFoundError{Plugin: plugin, Known: slices.Sorted(maps.Keys(s))}
+	case plugin != "demo" || name != "upper":
+		return sdk.Function{}, &expand.NotFoundError{Plugin: plugin, Function: name, Known: []string{"upper"}}
+	}
+	return sdk.Function{
+		Name: name, Doc: "Upper case.", Params: []cty.Type{cty.String}, Result: cty.String,
+		Call: func(args []cty.Value) (cty.Value, error) {
+			if args[0].AsString() == "" {
+				return cty.NilVal, errors.New("there is no text")
+			}
+			return cty.StringVal(strings.ToUpper(args[0].AsString())), nil
+		},
+	}, nil
 }
 
 // Outcomes are the ends of phases by address.

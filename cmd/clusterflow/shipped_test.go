@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestElsewhere plays a system on which the built-in plugins do not run.
+func TestElsewhere(t *testing.T) {
+	t.Setenv("CLUSTERFLOW_PLUGIN_PATH", "")
+	t.Setenv("CLUSTERFLOW_STATE_DIR", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	wrong := filepath.Join(t.TempDir(), "wrong.hcl")
+	if err := os.WriteFile(wrong, []byte(`phase "core.noop" "x" { vlaues = {} }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const embedded = "../../pipelines/embedded.hcl"
+	tests := map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"validate":   {args: []string{"validate", embedded}, want: "is valid"},
+		"a mistake":  {args: []string{"validate", wrong}, code: exitInvalid, want: `no argument "vlaues"`},
+		"graph":      {args: []string{"graph", embedded}, want: "digraph"},
+		"plan":       {args: []string{"plan", embedded}, code: exitFailed, want: "need Linux: it does not run on this system"},
+		"apply":      {args: []string{"apply", embedded, "--auto-approve"}, code: exitFailed, want: "need Linux"},
+		"graph plan": {args: []string{"graph", "--plan", embedded}, code: exitFailed, want: "need Linux"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			a := &app{
+				streams: streams{in: strings.NewReader(""), out: &out, err: &out},
+				signals: &signals{now: make(chan struct{})}, system: "darwin",
+			}
+			root := newRootCmd(a)
+			root.SetArgs(tt.args)
+			code := a.exitCode(t.Context(), root.ExecuteContext(t.Context()))
+			if code != tt.code || !strings.Contains(out.String(), tt.want) {
+				t.Errorf("%v: got code %d, want %d, and text without %q:\n%s", tt.args, code, tt.code, tt.want, out.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,47 @@
+package run
+
+import (
+	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/state"
+)
+
+// store appends records. After the first failure nothing new starts.
+func (l *loop) store(records ...state.Record) error {
+	err := l.journal.append(l.mask.records(records)...)
+	if err != nil {
+		l.breakOff(err)
+	}
+	return err
+}
+
+// breakOff stops a run whose state cannot be stored: nothing new may start.
+func (l *loop) breakOff(err error) {
+	if l.journal.broken == nil {
+		l.journal.broken = &StateError{Err: err}
+	}
+	l.stop("the state cannot be stored")
+}
+
+// stop starts no more nodes and reports those that never will.
+func (l *loop) stop(reason string) {
+	if !l.stopped {
+		l.halt(reason)
+		l.decided(l.sched.Stop())
+	}
+}
+
+// halt tells everybody that nothing new starts.
+func (l *loop) halt(reason string) {
+	if l.stopped {
+		return
+	}
+	l.stopped = true
+	close(l.stopping)
+	var running []string
+	for id := range l.sched.nodes {
+		if s := l.sched.nodes[id].status; s == event.Running || s == event.Retrying {
+			running = append(running, l.spec.Nodes[id].Name)
+		}
+	}
+	l.emit(event.RunStopping{Reason: reason, Running: running})
+}
