@@ -5,6 +5,7 @@
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 PLUGINS  := core preflight pki etcd controlplane addons
 MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
 PROTOGO  := sdk/internal/pluginv1
 PIPELINE ?= pipelines/embedded.hcl
@@ -19,7 +20,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build kube tools demo demo-down test bench lint fmt proto golden clean
+.PHONY: help build cross kube tools demo demo-down test bench lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,13 +38,20 @@ demo: build kube ## Start a real control plane as local processes; root is not n
 demo-down: build ## Stop what make demo started and remove it
 	bin/clusterflow undo $(PIPELINE) --state-dir .clusterflow --auto-approve
 
-test: lint build kube ## Check everything: lint, race tests, examples, the embedded pipeline
+cross: ## Check that everything compiles where it must: the CLI also for macOS and Windows
+	GOOS=linux GOARCH=arm64 go vet ./... && GOOS=linux GOARCH=arm64 go build ./...
+	GOOS=darwin GOARCH=arm64 go vet $(PORTABLE) && GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/clusterflow
+	GOOS=windows GOARCH=amd64 go vet $(PORTABLE) && GOOS=windows GOARCH=amd64 go build -o /dev/null ./cmd/clusterflow
+	$(call each,GOARCH=arm64 go build ./...)
+
+test: lint build kube cross ## Check everything: lint, race tests, examples, the embedded pipeline
 	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)
 	go test -tags e2e -count=1 -timeout 10m -run Real ./plugins/...
 	go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
 
-bench: ## Run the benchmarks
+bench: build ## Run the benchmarks, then measure the command line beside its peers
 	go test -run '^$$' -bench . -benchmem ./...
+	go run ./test/bench bin
 
 lint: tools ## Check style, import rules and the plugin protocol
 	$(call each,$(GOLANGCI) run --config $(CURDIR)/.golangci.yml)

@@ -12,6 +12,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/planfile"
 	"github.com/clusterflow/clusterflow/engine/run"
 	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
@@ -27,6 +28,9 @@ type ApplyOptions struct {
 	FailFast    bool
 	// Rerun names phases of unknown outcome that may run again.
 	Rerun []string
+	// Planned, when it is set, must still hold: else nothing is done, and the error
+	// is a [planfile.StaleError].
+	Planned *planfile.File
 	// Approve is shown the plan before anything is done; an error stops the run.
 	// Required.
 	Approve func(context.Context, *plan.Plan) error
@@ -44,7 +48,7 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
-	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationApply), time.Now()))
+	store, err := p.open(event.OperationApply)
 	if err != nil {
 		return result, nil, err
 	}
@@ -56,11 +60,27 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
+	if err := p.holds(opts.Planned, store.State(), planned); err != nil {
+		return result, nil, err
+	}
 	if err := opts.Approve(ctx, planned); err != nil {
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
 	return run.Apply(ctx, planner, p.options(store, opts))
+}
+
+// open takes the state of the pipeline. A record cut short is what a kill leaves
+// and no news; other damage is.
+func (p *Pipeline) open(op event.Operation) (*state.Store, error) {
+	store, err := state.Open(p.StateDir(), state.Self(string(op), time.Now()))
+	if err != nil {
+		return nil, err
+	}
+	if d := store.State().Damage; d != nil && !d.Torn {
+		p.engine.opts.Warn(fmt.Sprintf("state of %s: %s", p.Path, d))
+	}
+	return store, nil
 }
 
 func (p *Pipeline) options(store *state.Store, opts ApplyOptions) run.Options {
@@ -125,7 +145,7 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		}
 		return result, opts.Approve(ctx, nil)
 	}
-	store, err := state.Open(p.StateDir(), state.Self(string(event.OperationUndo), time.Now()))
+	store, err := p.open(event.OperationUndo)
 	if err != nil {
 		return result, err
 	}

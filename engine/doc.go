@@ -13,7 +13,7 @@
 //	          → state     what exists, and
 //	          → report    what to tell people
 //
-// Package lang evaluates expressions, diag shows problems in their source, and
-// pluginhost owns plugin processes. This package only connects them; it holds no
-// logic of its own.
+// Package lang evaluates expressions, lock reads what plugins are pinned to, diag
+// shows problems in their source, and pluginhost owns plugin processes. This
+// package only connects them; it holds no logic of its own.
 package engine

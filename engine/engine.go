@@ -14,6 +14,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -26,6 +27,8 @@ type Options struct {
 	StateDir string
 	// Plugins configures how plugins are found and started.
 	Plugins pluginhost.Options
+	// Warn gets what is worth knowing and stops nothing. May be nil.
+	Warn func(text string)
 }
 
 // Engine loads, plans, applies and undoes pipelines. It owns plugin processes;
@@ -38,6 +41,9 @@ type Engine struct {
 // New returns an engine. It starts nothing yet.
 func New(opts Options) (*Engine, error) {
 	opts.Plugins.EngineVersion = opts.Version
+	if opts.Warn == nil {
+		opts.Warn = func(string) {}
+	}
 	host, err := pluginhost.New(opts.Plugins)
 	if err != nil {
 		return nil, fmt.Errorf("start plugin host: %w", err)
@@ -61,6 +67,8 @@ type Pipeline struct {
 
 	engine  *Engine
 	plugins *plugins
+	given   given
+	wanted  selection.Selection
 }
 
 // Load reads a pipeline with its modules from the file system of the machine, see
@@ -85,6 +93,8 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
 		return p, diag.Tidy(diags)
 	}
+	_, onDisk := fsys.(config.OS)
+	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)
 	if diags.HasErrors() {

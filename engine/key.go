@@ -11,15 +11,12 @@ import (
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-const (
-	keyName = "key"
-	keySize = 32
-)
+const keySize = 32
 
 // readKey returns the secret that makes digests of sensitive values unguessable,
 // or nil when the state has none yet: then there is nothing to compare with.
 func readKey(stateDir string) ([]byte, error) {
-	key, err := os.ReadFile(filepath.Join(stateDir, keyName))
+	key, err := os.ReadFile(filepath.Join(stateDir, state.KeyName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -38,11 +35,11 @@ func ensureKey(stateDir string) ([]byte, error) {
 	}
 	key = make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails
-	return key, state.WriteFile(filepath.Join(stateDir, keyName), key)
+	return key, state.WriteFile(filepath.Join(stateDir, state.KeyName), key)
 }
 
 func removeKey(stateDir string) error {
-	err := os.Remove(filepath.Join(stateDir, keyName))
+	err := os.Remove(filepath.Join(stateDir, state.KeyName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove key of state: %w", err)
 	}

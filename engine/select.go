@@ -18,7 +18,7 @@ func (p *Pipeline) Select(wanted selection.Selection) ([]string, error) {
 	if err != nil {
 		return nil, asUnknownPhase(err)
 	}
-	p.Program = program
+	p.Program, p.wanted = program, wanted
 	return left, nil
 }
 

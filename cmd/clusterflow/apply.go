@@ -15,6 +15,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/engine/planfile"
 )
 
 type applyFlags struct {
@@ -23,6 +24,7 @@ type applyFlags struct {
 	runFlags
 	failFast bool
 	rerun    []string
+	planFile string
 }
 
 // runFlags are those of the commands that change a host.
@@ -41,19 +43,30 @@ func (f *runFlags) register(cmd *cobra.Command) {
 func newApplyCmd(a *app) *cobra.Command {
 	var flags applyFlags
 	cmd := &cobra.Command{
-		Use:   "apply PIPELINE",
+		Use:   "apply PIPELINE|PLANFILE",
 		Short: "Bring a host to what a pipeline says",
 		Long: "Shows what would be done, asks, and does it. What was done is remembered: after a failure or an\n" +
 			"interruption, apply goes on where it stopped, and a second apply changes nothing.\n\n" +
 			"Ctrl-C stops it in good order; a second one does not wait for phases to stop by themselves, a third\n" +
 			"one ends clusterflow at once. What was done is remembered in any case.\n\n" +
+			"A plan that was kept by `clusterflow plan --out FILE.cfplan` is carried out without asking, but only if it\n" +
+			"still holds: when a source, a plugin, the record or what a phase would do differs from the plan, nothing\n" +
+			"is done. Phases that the plan decides later are not compared.\n\n" +
 			"It exits with 0 when all is as the pipeline says, with 1 after a failure, 3 if only phases failed\n" +
 			"that may (on_error = \"continue\"), 4 if the pipeline or the command line is wrong, 130 if stopped." + selectHelp,
-		Args: onePipeline,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if flags.planFile != "" && len(args) == 0 {
+				return nil
+			}
+			return onePipeline(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			if file, ok := flags.plan(args); ok {
+				return a.applyPlan(ctx, file, flags)
+			}
 			return a.withSelected(ctx, args[0], flags.pipelineFlags, flags.selectFlags, func(ctx context.Context, p *engine.Pipeline) error {
-				return a.apply(ctx, p, flags)
+				return a.apply(ctx, p, nil, flags)
 			})
 		},
 	}
@@ -61,15 +74,17 @@ func newApplyCmd(a *app) *cobra.Command {
 	flags.selectFlags.register(cmd, "all that it needs", "all that needs it")
 	flags.runFlags.register(cmd)
 	cmd.Flags().BoolVar(&flags.failFast, "fail-fast", false, "start nothing more after the first failure")
+	cmd.Flags().StringVar(&flags.planFile, "plan", "", "carry out the plan that is in `FILE`, whatever its name")
 	cmd.Flags().StringArrayVar(&flags.rerun, "rerun", nil, "run `PHASE` again although nobody knows how it ended; may be repeated")
 	return cmd
 }
 
-func (a *app) apply(ctx context.Context, p *engine.Pipeline, flags applyFlags) error {
+// apply carries out a plan that is kept, or one that it makes and shows.
+func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File, flags applyFlags) error {
 	view := a.view(flags.json)
 	defer view.close()
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
-		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun,
+		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun, Planned: kept,
 		Sink: view, Now: a.signals.now,
 		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()
@@ -78,7 +93,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, flags applyFlags) e
 					return err
 				}
 			}
-			if view.quiet {
+			if view.quiet || kept != nil {
 				return nil
 			}
 			return a.approve(ctx, flags.runFlags, "Apply these changes?")

@@ -38,25 +38,25 @@ func BenchmarkCommand(b *testing.B) {
 // site is a directory with a pipeline.
 type site struct{ dir, pipeline, state string }
 
-func newSite(b *testing.B, text string) *site {
-	b.Helper()
+func newSite(tb testing.TB, text string) *site {
+	tb.Helper()
 	run, err := runDir()
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() { _ = os.RemoveAll(run) })
-	s := &site{dir: b.TempDir()}
+	tb.Cleanup(func() { _ = os.RemoveAll(run) })
+	s := &site{dir: tb.TempDir()}
 	s.pipeline, s.state = filepath.Join(s.dir, "site.hcl"), filepath.Join(s.dir, "state")
 	if err := os.WriteFile(s.pipeline, []byte(text), 0o600); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := link(filepath.Join(s.dir, "bin", "clusterflow-plugin-core")); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Setenv("XDG_RUNTIME_DIR", run)
-	b.Setenv("HOME", s.dir)
-	b.Setenv("CLUSTERFLOW_PLUGIN_PATH", filepath.Join(s.dir, "bin"))
-	b.Setenv("CLUSTERFLOW_STATE_DIR", s.state)
+	tb.Setenv("XDG_RUNTIME_DIR", run)
+	tb.Setenv("HOME", s.dir)
+	tb.Setenv("CLUSTERFLOW_PLUGIN_PATH", filepath.Join(s.dir, "bin"))
+	tb.Setenv("CLUSTERFLOW_STATE_DIR", s.state)
 	return s
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
-	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +14,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/config"
-	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/planfile"
 	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/pipelines"
 )
@@ -35,11 +37,11 @@ func (a *app) complete(cmd *cobra.Command) {
 	}
 	for flag, function := range map[string]cobra.CompletionFunc{
 		"target": addresses, "exclude": addresses, "rerun": a.completeOpen,
-		"format":    cobra.FixedCompletions(slices.Sorted(maps.Keys(graphWriters())), noFiles),
+		"format":    cobra.FixedCompletions([]string{"ascii", "dot", "json", "mermaid", "svg"}, noFiles),
 		"log-level": cobra.FixedCompletions(levelNames(), noFiles),
 	} {
-		if cmd.Flags().Lookup(flag) != nil {
-			_ = cmd.RegisterFlagCompletionFunc(flag, function) // it fails for flags that are not there
+		if cmd.Flag(flag) != nil {
+			_ = cmd.RegisterFlagCompletionFunc(flag, function) // it fails where a flag of the root has it already
 		}
 	}
 }
@@ -47,8 +49,10 @@ func (a *app) complete(cmd *cobra.Command) {
 // completeArgs completes a pipeline, and behind it the name of an output.
 func (a *app) completeArgs(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	switch {
+	case len(args) == 0 && cmd.Name() == "apply":
+		return pipelineNames(typed, pipelines.Extension, planfile.Extension)
 	case len(args) == 0:
-		return pipelineNames(typed)
+		return pipelineNames(typed, pipelines.Extension)
 	case len(args) == 1 && cmd.Name() == "output":
 		return a.outputNames(args[0]), noFiles
 	default:
@@ -58,12 +62,17 @@ func (a *app) completeArgs(cmd *cobra.Command, args []string, typed string) ([]s
 
 // pipelineNames are the files, directories and built-in pipelines that begin with
 // what was typed.
-func pipelineNames(typed string) ([]string, cobra.ShellCompDirective) {
-	names, _ := filepath.Glob(quoteGlob(typed) + "*" + pipelines.Extension)
-	all, _ := filepath.Glob(quoteGlob(typed) + "*/")
-	for _, dir := range all {
-		if !strings.HasPrefix(filepath.Base(dir), ".") || strings.HasPrefix(filepath.Base(typed), ".") {
-			names = append(names, strings.TrimSuffix(dir, "/")+"/")
+func pipelineNames(typed string, extensions ...string) ([]string, cobra.ShellCompDirective) {
+	dir, begin := filepath.Split(typed)
+	entries, _ := os.ReadDir(cmp.Or(dir, ".")) // nothing to read, nothing to complete
+	var names []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case !strings.HasPrefix(name, begin), strings.HasPrefix(name, ".") && begin == "":
+		case e.IsDir():
+			names = append(names, dir+name+"/")
+		case slices.Contains(extensions, filepath.Ext(name)):
+			names = append(names, dir+name)
 		}
 	}
 	directive := noFiles
@@ -76,10 +85,6 @@ func pipelineNames(typed string) ([]string, cobra.ShellCompDirective) {
 		}
 	}
 	return names, directive
-}
-
-func quoteGlob(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(text)
 }
 
 func (a *app) outputNames(name string) []string {
@@ -121,17 +126,17 @@ func (a *app) completeAddresses(cmd *cobra.Command, args []string, typed string)
 }
 
 // completeRecorded completes the address of what is recorded.
-func (a *app) completeRecorded(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return selection.Names(a.recorded(args, false)), noFiles
+func (a *app) completeRecorded(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return selection.Names(a.recorded(cmd.Context(), args, false)), noFiles
 }
 
 // completeOpen completes the address of a phase that nobody knows the outcome of.
-func (a *app) completeOpen(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return a.recorded(args, true), noFiles
+func (a *app) completeOpen(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return a.recorded(cmd.Context(), args, true), noFiles
 }
 
 // recorded lists what is recorded of the pipeline in args, or what of it is open.
-func (a *app) recorded(args []string, open bool) []string {
+func (a *app) recorded(ctx context.Context, args []string, open bool) []string {
 	if len(args) == 0 {
 		return nil
 	}
@@ -140,7 +145,7 @@ func (a *app) recorded(args []string, open bool) []string {
 		return nil
 	}
 	state, err := e.State(args[0])
-	if err != nil {
+	if errors.Join(err, e.Close(context.WithoutCancel(ctx))) != nil {
 		return nil
 	}
 	return slices.DeleteFunc(state.Addresses(), func(address string) bool {
@@ -182,12 +187,4 @@ func (a *app) completeTypes(cmd *cobra.Command, args []string, _ string) ([]stri
 func sentence(text string) string {
 	first, _, _ := strings.Cut(text, ". ")
 	return strings.TrimSuffix(first, ".")
-}
-
-func levelNames() []string {
-	var names []string
-	for _, level := range []event.Level{event.LevelTrace, event.LevelDebug, event.LevelInfo, event.LevelWarn, event.LevelError} {
-		names = append(names, string(level))
-	}
-	return names
 }

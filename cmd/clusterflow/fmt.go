@@ -32,7 +32,7 @@ func newFmtCmd(a *app) *cobra.Command {
 		Use:   "fmt FILE|DIR...",
 		Short: "Write pipelines in the one form",
 		Long: "Brings files into the canonical form, indentation and alignment of equals signs above all, and prints\n" +
-			"the names of those that it changed. In directories it takes all files named *.hcl and *.hclvars, also\n" +
+			"the names of those that it changed. In directories it takes all files named `*.hcl` and `*.hclvars`, also\n" +
 			"further down, except in directories whose names begin with a dot. \"-\" reads standard input and\n" +
 			"writes to standard output. Files with mistakes in their syntax are left alone.\n\n" +
 			"It exits with 0, with 1 if --check finds a file that is not formatted, and with 4 if one has mistakes.",

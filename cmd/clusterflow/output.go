@@ -127,6 +127,9 @@ func (a *app) showOutputs(p *engine.Pipeline, known plan.Outcomes) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		out := outputs[name]
+		if value, _ := out.Value.UnmarkDeep(); !value.IsWhollyKnown() {
+			continue // it is about phases that were left out
+		}
 		text, err := shown(out, out.Reveal)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clusterflow/clusterflow/engine"
+	"github.com/clusterflow/clusterflow/engine/plan"
 )
 
 // pipelineFlags are those of every command that loads a pipeline.
@@ -59,9 +60,17 @@ func (a *app) withPipeline(
 		return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 	}
 	a.writeDiagnostics(p.Files, diags)
-	err = do(ctx, p)
+	return inSource(do(ctx, p), p)
+}
+
+// inSource adds the sources of a pipeline to an error that has a place in them.
+func inSource(err error, p *engine.Pipeline) error {
+	var conflict *plan.ConflictError
 	var placed hcl.Diagnostics
-	if errors.As(err, &placed) {
+	switch {
+	case errors.As(err, &conflict):
+		return &sourceError{diags: conflict.Diagnostics, files: p.Files, code: exitInvalid}
+	case errors.As(err, &placed):
 		return &sourceError{diags: placed, files: p.Files, code: exitFailed}
 	}
 	return err

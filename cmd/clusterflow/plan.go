@@ -16,15 +16,20 @@ func newPlanCmd(a *app) *cobra.Command {
 	var flags pipelineFlags
 	var wanted selectFlags
 	var detailed, asJSON bool
+	var out string
 	cmd := &cobra.Command{
 		Use:   "plan PIPELINE",
 		Short: "Show what apply would do, without doing it",
 		Long: "Looks at the host and prints what apply would change, and why. Phases whose inputs come from others that\n" +
-			"have to be applied first are decided later." + selectHelp,
+			"have to be applied first are decided later.\n\n" +
+			"It exits with 0, with 1 if a phase cannot be planned, 4 if the pipeline or the command line is wrong; with\n" +
+			"--detailed-exitcode also with 2 if there are changes.\n\n" +
+			"With --out the plan is kept in a file for apply. The file holds no secrets; who runs apply must give the\n" +
+			"sensitive variables again." + selectHelp,
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withSelected(cmd.Context(), args[0], flags, wanted, func(ctx context.Context, p *engine.Pipeline) error {
-				planned, err := p.Plan(ctx)
+				planned, err := a.plan(ctx, p, out)
 				if err != nil {
 					return err
 				}
@@ -46,8 +51,26 @@ func newPlanCmd(a *app) *cobra.Command {
 	flags.register(cmd)
 	wanted.register(cmd, "all that it needs", "all that needs it")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 if there are changes")
+	cmd.Flags().StringVar(&out, "out", "", "also keep the plan in `FILE`, for clusterflow apply FILE")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// plan looks at the host, and keeps the plan in a file if there is a name for one.
+func (a *app) plan(ctx context.Context, p *engine.Pipeline, out string) (*plan.Plan, error) {
+	if out == "" {
+		return p.Plan(ctx)
+	}
+	planned, err := p.PlanTo(ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	how := out
+	if !isPlanFile(out) {
+		how = "--plan " + out
+	}
+	fmt.Fprintf(a.err, "The plan is in %s. To do just that: clusterflow apply %s\n", out, how)
+	return planned, nil
 }
 
 // planJSON is the form of `clusterflow plan --json`, one object.
@@ -62,6 +85,8 @@ type phaseJSON struct {
 	Reason  string         `json:"reason,omitempty"`
 	After   []string       `json:"after,omitempty"`
 	Changes []event.Change `json:"changes,omitempty"`
+	// Warnings are what the plugin wants to be known before it is applied.
+	Warnings []event.Problem `json:"warnings,omitempty"`
 }
 
 func (a *app) writePlanJSON(planned *plan.Plan) error {
@@ -69,7 +94,7 @@ func (a *app) writePlanJSON(planned *plan.Plan) error {
 	for _, s := range planned.Steps {
 		out.Phases = append(out.Phases, phaseJSON{
 			Address: s.Address, Type: s.Ref.Plugin + "." + s.Ref.Type.Name, Action: s.Action,
-			Reason: s.Reason, After: s.After, Changes: plan.Changes(s.Changes),
+			Reason: s.Reason, After: s.After, Changes: plan.Changes(s.Changes), Warnings: warnings(s.Diagnostics),
 		})
 	}
 	text, err := json.MarshalIndent(out, "", "  ")

@@ -15,14 +15,14 @@ import (
 func newPluginsCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugins",
-		Short: "List plugins and show what their phases take and give",
+		Short: "List plugins, show what their phases take and give, pin them",
 		Long: "Plugins are programs named clusterflow-plugin-NAME. They are looked for in the directories of\n" +
 			"CLUSTERFLOW_PLUGIN_PATH, then in the user's plugin directory ($XDG_DATA_HOME/clusterflow/plugins), then\n" +
 			"beside clusterflow itself. The first one of a name is used and hides the others.",
 		Args: cobra.NoArgs,
 		RunE: help,
 	}
-	cmd.AddCommand(newPluginsListCmd(a), newPluginsDocsCmd(a))
+	cmd.AddCommand(newPluginsListCmd(a), newPluginsDocsCmd(a), newPluginsLockCmd(a))
 	return cmd
 }
 
@@ -99,7 +99,11 @@ func (a *app) listPlugin(p pluginJSON) {
 	if p.Doc != "" {
 		fmt.Fprintf(a.out, "  %s\n", p.Doc)
 	}
-	fmt.Fprintf(a.out, "  file:  %s\n", p.Path)
+	file := p.Path
+	if file == "" {
+		file = "none: it runs on Linux only, here clusterflow knows what it takes"
+	}
+	fmt.Fprintf(a.out, "  file:  %s\n", file)
 	if p.ShadowedBy != "" {
 		fmt.Fprintf(a.out, "  not used: hidden by %s\n", p.ShadowedBy)
 	}

@@ -25,6 +25,7 @@ type app struct {
 	stateDir string
 	noColor  bool
 	verbose  bool
+	level    levelFlag
 	started  bool   // the command line is understood
 	system   string // where this runs, if not on runtime.GOOS
 }
@@ -44,17 +45,19 @@ func newRootCmd(a *app) *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.DisableDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.stateDir, "state-dir", "", "keep what is known of pipelines under `DIR` (default: CLUSTERFLOW_STATE_DIR,\n"+
 		"else /var/lib/clusterflow for root, .clusterflow for others)")
 	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "no colours (also with NO_COLOR set)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show all log lines of phases")
+	flags.Var(&a.level, "log-level", "show log lines of phases from this `LEVEL` on: trace, debug, info, warn or error\n"+
+		"(default: warn, with --verbose trace)")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
 		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a),
 	)
 	root.SetArgs(spelled(os.Args[1:]))
+	a.complete(root)
 	return root
 }
 
@@ -88,10 +91,15 @@ func defaultStateDir() string {
 }
 
 func (a *app) engine() (*engine.Engine, error) {
+	known, err := shipped(cmp.Or(a.system, runtime.GOOS))
+	if err != nil {
+		return nil, err
+	}
 	return engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
+		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
-			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: shipped(cmp.Or(a.system, runtime.GOOS)),
+			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,
 		},
 	})
 }

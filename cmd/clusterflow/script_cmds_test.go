@@ -141,6 +141,12 @@ func fill(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	text := []byte(ts.ReadFile(args[0]))
+	text[bytes.IndexByte(text, '\n')+20] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
 func absent(ts *testscript.TestScript, _ bool, args []string) {
 	files := 0
 	for _, root := range args[1:] {

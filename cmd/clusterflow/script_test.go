@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 //	jsonlines stdout|FILE          check that each line is JSON
 //	plugin PATH                    put a plugin there
 //	fill FILE NAME=VALUE…          replace @NAME@ in a file; sha256:PATH is the digest of a file
+//	flip FILE                      damage a file behind its first line
 //	absent TEXT PATH…              check that no file below the paths holds the text
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -52,7 +53,7 @@ func TestScript(t *testing.T) {
 		Setup:               setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "signal": signalCmd, "gone": gone, "there": there, "jsonlines": jsonLines,
-			"plugin": pluginCmd, "fill": fill, "absent": absent,
+			"plugin": pluginCmd, "fill": fill, "flip": flip, "absent": absent,
 		},
 	})
 }

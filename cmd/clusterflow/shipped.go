@@ -2,6 +2,8 @@ package main
 
 import (
 	"embed"
+	"fmt"
+	"io/fs"
 
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -14,16 +16,26 @@ var descriptions embed.FS
 
 // shipped lets pipelines be written on systems on which the built-in plugins do
 // not run: it describes them there, and nothing on Linux, where they do.
-func shipped(system string) func(plugin string) (sdk.Description, bool) {
+func shipped(system string) (map[string]sdk.Description, error) {
 	if system == "linux" {
-		return nil
+		return nil, nil
 	}
-	return func(plugin string) (d sdk.Description, ok bool) {
-		data, err := descriptions.ReadFile("descriptions/" + plugin + ".binpb")
-		if err != nil || d.UnmarshalBinary(data) != nil {
-			return sdk.Description{}, false
+	files, err := fs.Glob(descriptions, "descriptions/*")
+	if err != nil {
+		return nil, fmt.Errorf("read descriptions: %w", err)
+	}
+	out := make(map[string]sdk.Description, len(files))
+	for _, path := range files {
+		data, err := descriptions.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read descriptions: %w", err)
+		}
+		var d sdk.Description
+		if err := d.UnmarshalBinary(data); err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		d.Version = version
-		return d, true
+		out[d.Name] = d
 	}
+	return out, nil
 }

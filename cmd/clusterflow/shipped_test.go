@@ -26,6 +26,8 @@ func TestElsewhere(t *testing.T) {
 		"validate":   {args: []string{"validate", embedded}, want: "is valid"},
 		"a mistake":  {args: []string{"validate", wrong}, code: exitInvalid, want: `no argument "vlaues"`},
 		"graph":      {args: []string{"graph", embedded}, want: "digraph"},
+		"plugins":    {args: []string{"plugins", "list"}, want: "pki dev\n"},
+		"docs":       {args: []string{"plugins", "docs", "pki.ca"}, want: "common_name"},
 		"plan":       {args: []string{"plan", embedded}, code: exitFailed, want: "need Linux: it does not run on this system"},
 		"apply":      {args: []string{"apply", embedded, "--auto-approve"}, code: exitFailed, want: "need Linux"},
 		"graph plan": {args: []string{"graph", "--plan", embedded}, code: exitFailed, want: "need Linux"},

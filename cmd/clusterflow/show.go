@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,17 +26,18 @@ func newShowCmd(a *app) *cobra.Command {
 			"It reads the record only: neither the host nor the pipeline, so the file may have changed or be gone,\n" +
 			"and a run may go on meanwhile. What differs from the pipeline shows `clusterflow plan`.",
 		Args: onePipeline,
-		RunE: func(_ *cobra.Command, args []string) error { return a.show(args[0], asJSON) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.show(cmd.Context(), args[0], asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func (a *app) show(path string, asJSON bool) error {
+func (a *app) show(ctx context.Context, path string, asJSON bool) (err error) {
 	e, err := a.engine()
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
 	recorded, err := e.State(path)
 	if err != nil {
 		return err

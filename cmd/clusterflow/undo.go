@@ -41,11 +41,16 @@ func (a *app) undo(cmd *cobra.Command, path string, flags undoFlags) (err error)
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(cmd.Context()))) }()
 	view := a.view(flags.json)
 	defer view.close()
+	stays := 0
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
 		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now,
-		Wanted: flags.Selection, LeftOut: a.leftOut,
+		Wanted: flags.Selection,
+		LeftOut: func(addresses []string) {
+			stays = len(addresses)
+			a.leftOut(addresses)
+		},
 		Approve: func(ctx context.Context, nodes []*state.Node) error {
-			if len(nodes) == 0 && !flags.All() {
+			if len(nodes) == 0 && stays > 0 {
 				fmt.Fprintln(a.err, "Nothing to undo: all that is recorded was left out.")
 				return nil
 			}

@@ -78,7 +78,7 @@ func (v *view) close() {
 }
 
 func (a *app) reportOptions() report.Options {
-	return report.Options{Color: a.color(a.err), Verbose: a.verbose}
+	return report.Options{Color: a.color(a.err), Verbose: a.verbose, Level: event.Level(a.level)}
 }
 
 // color reports whether to use colours on w: on a terminal, unless told not to.
@@ -87,7 +87,8 @@ func (a *app) color(w io.Writer) bool {
 	return ok && !a.noColor && term.IsTerminal(int(file.Fd()))
 }
 
-func (a *app) writePlan(w io.Writer, path string, planned *plan.Plan) error {
+// toReport is a plan as reports want it.
+func toReport(path string, planned *plan.Plan) report.Plan {
 	out := report.Plan{Operation: event.OperationApply, Pipeline: path}
 	for _, s := range planned.Steps {
 		out.Nodes = append(out.Nodes, report.PlanNode{
@@ -95,9 +96,13 @@ func (a *app) writePlan(w io.Writer, path string, planned *plan.Plan) error {
 			Reason: s.Reason, Changes: plan.Changes(s.Changes), After: s.After, Warnings: warnings(s.Diagnostics),
 		})
 	}
+	return out
+}
+
+func (a *app) writePlan(w io.Writer, path string, planned *plan.Plan) error {
 	opts := a.reportOptions()
 	opts.Color = a.color(w)
-	if err := report.WritePlan(w, out, opts); err != nil {
+	if err := report.WritePlan(w, toReport(path, planned), opts); err != nil {
 		return fmt.Errorf("print plan: %w", err)
 	}
 	return nil

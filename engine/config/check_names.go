@@ -64,14 +64,8 @@ func (c *checker) declared(ref lang.Reference, step lang.Step) {
 		if m.Locals[step.Name] == nil {
 			c.undeclared(step, "local", sortedKeys(m.Locals), "locals {\n    %s = …\n  }")
 		}
-	case "phase":
-		if m.Phases[step.Name] == nil {
-			c.undeclared(step, "phase", sortedKeys(m.Phases), "phase \"plugin.type\" %q {\n    …\n  }")
-		}
-	case "finally":
-		if m.Finally[step.Name] == nil {
-			c.undeclared(step, "finally block", sortedKeys(m.Finally), "finally \"plugin.type\" %q {\n    …\n  }")
-		}
+	case "phase", "finally":
+		c.step(ref.Root, step)
 	case "module":
 		if call := m.Calls[step.Name]; call != nil {
 			c.moduleOutput(ref, call)
@@ -84,6 +78,17 @@ func (c *checker) declared(ref lang.Reference, step lang.Step) {
 			c.errorf(step.Range, "Unknown name", "There is no path.%s.%s There are path.module, path.root and path.cwd.",
 				step.Name, diag.DidYouMean(step.Name, known))
 		}
+	}
+}
+
+// step checks the name of a phase or of a finally block.
+func (c *checker) step(root string, step lang.Step) {
+	switch {
+	case c.module.Step(root, step.Name) != nil:
+	case root == "phase":
+		c.undeclared(step, "phase", sortedKeys(c.module.Phases), "phase \"plugin.type\" %q {\n    …\n  }")
+	default:
+		c.undeclared(step, "finally block", sortedKeys(c.module.Finally), "finally \"plugin.type\" %q {\n    …\n  }")
 	}
 }
 

@@ -53,6 +53,9 @@ func blockForms() map[string]blockForm {
 	}
 }
 
+// BlockTypes are the blocks that stand at the top level of a file.
+func BlockTypes() []string { return sortedKeys(blockForms()) }
+
 func (d *decoder) body(body *hclsyntax.Body) {
 	for _, attr := range attributesInOrder(body) {
 		d.errorf(attr.NameRange, "Argument outside of a block",

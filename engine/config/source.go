@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -77,7 +78,29 @@ func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
 		l.report(diag.Errorf(start, "Invalid file", "The file %s has no body.", name))
 		return nil
 	}
+	l.files[name] = &hcl.File{Bytes: src, Nav: heads(src, name)}
 	return body
+}
+
+// navigator knows the head of the block around a place in a file.
+type navigator func() any
+
+// heads parses a text again when a mistake is to be shown in it: the tree of a
+// large pipeline takes more memory than all else that is kept of it.
+func heads(src []byte, name string) navigator {
+	return sync.OnceValue(func() any {
+		file, _ := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+		return file.Nav
+	})
+}
+
+// ContextString is what package diag asks for.
+func (n navigator) ContextString(offset int) string {
+	nav, ok := n().(interface{ ContextString(offset int) string })
+	if !ok {
+		return ""
+	}
+	return nav.ContextString(offset)
 }
 
 // Parse checks the syntax of a source file, and nothing else. The file is there

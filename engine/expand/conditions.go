@@ -70,8 +70,4 @@ func (n *Node) When(o Outcomes) (run, known bool, diags hcl.Diagnostics) {
 	return n.session(o).when(n.phase)
 }
 
-func (n *Node) session(o Outcomes) *session {
-	s := n.world.session(o)
-	s.after = n.Finally
-	return s
-}
+func (n *Node) session(o Outcomes) *session { return n.world.session(o) }

@@ -2,6 +2,7 @@ package expand_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -41,7 +42,7 @@ func FuzzPipeline(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, root, module string) {
 		files := fstest.MapFS{"init.hcl": {Data: []byte(root)}}
-		for _, dir := range []string{"m", "certs", "node", "modules/certs"} {
+		for _, dir := range []string{"m", "certs", "node", "modules/certs", "old", "old/certs"} {
 			files[dir+"/main.hcl"] = &fstest.MapFile{Data: []byte(module)}
 		}
 		p, diags := config.Load(files, "init.hcl")
@@ -103,7 +104,14 @@ func checkNeeds(t tester, prog *expand.Program, n *expand.Node) {
 			t.Fatalf("%s needs %s, which is no node", n.Address, e.To)
 		}
 		o[e.To] = expand.Outcome{Status: "succeeded", Outputs: known(needed.Schema)}
+		switch {
+		case needed.Finally && !n.Finally:
+			t.Errorf("%s waits for %s, which comes last", n.Address, e.To)
+		case n.Finally && e.Kind != expand.Status:
+			t.Errorf("%s may be blocked by %s (%s)", n.Address, e.To, e.Kind)
+		}
 	}
+	checkUses(t, prog, n, o)
 	run, ok, diags := n.When(o)
 	if diags.HasErrors() || (ok && !run) {
 		return
@@ -124,6 +132,22 @@ func checkNeeds(t tester, prog *expand.Program, n *expand.Node) {
 		if got := plain.GetAttr(a.Name).Type(); want != cty.DynamicPseudoType && !got.Equals(want) {
 			t.Errorf("%s: %s is %#v, want %#v", n.Address, a.Name, got, want)
 		}
+	}
+}
+
+// checkUses adds the phases that an undone one uses, which are undone after it.
+func checkUses(t tester, prog *expand.Program, n *expand.Node, o expandtest.Outcomes) {
+	t.Helper()
+	for _, address := range n.Uses {
+		used, ok := prog.Node(address)
+		if !ok || !used.Undo || !n.Undo {
+			t.Fatalf("%s uses %s, which is not undone", n.Address, address)
+		}
+		if !slices.ContainsFunc(used.Edges, func(e expand.Edge) bool { return e.To == n.Address }) {
+			t.Errorf("%s is undone before %s, which uses it", address, n.Address)
+		}
+		o[address] = expand.Outcome{Status: "succeeded", Outputs: known(used.Schema)}
+		checkUses(t, prog, used, o)
 	}
 }
 

@@ -99,16 +99,27 @@ type Node struct {
 // StatusSkipped is the status of an outcome whose outputs are null.
 const StatusSkipped = "skipped"
 
+// The statuses of outcomes that have outputs.
+const (
+	statusSucceeded = "succeeded"
+	statusUnchanged = "unchanged"
+)
+
 // Outcome is how a phase ended.
 type Outcome struct {
 	// Status is one of the words that phase.x.status can be compared with.
 	Status string
-	// Outputs is an object as in the type's schema. It is cty.NilVal when the phase
-	// was skipped or did not succeed. Attributes that are missing are unknown; in
-	// finally phases those of phases that did not succeed are null.
+	// Outputs is an object as in the type's schema. Attributes that are missing are
+	// unknown. It is cty.NilVal when the phase was skipped or did not succeed: then
+	// all of them are null.
 	Outputs cty.Value
 	// Error is what phase.x.error says, or "".
 	Error string
+}
+
+// gone reports whether the phase ended without outputs.
+func (o Outcome) gone() bool {
+	return o.Status != "" && o.Status != statusSucceeded && o.Status != statusUnchanged
 }
 
 // Outcomes is what is known about phases. The outputs of a phase that has no

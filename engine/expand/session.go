@@ -18,11 +18,8 @@ type session struct {
 	*world
 	outcomes Outcomes // nil means none
 	building bool     // Expand may still add to the world
-	// after is set for finally phases: nothing more will become known of phases that
-	// did not succeed.
-	after  bool
-	values map[valueKey]result
-	vars   map[varKey]result
+	values   map[valueKey]result
+	vars     map[varKey]result
 	// open are the named values being computed, to find those that need themselves.
 	open []frame
 	// touched counts uses of what an outcome decides.

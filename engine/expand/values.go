@@ -28,11 +28,11 @@ func (s *session) phaseValue(p *phase, out string, status bool) cty.Value {
 	}
 	if out != "" {
 		a, _ := outputOf(p.schema, out)
-		return s.outputValue(a, o, ended)
+		return outputValue(a, o, ended)
 	}
 	vals := make(map[string]cty.Value, len(p.schema.Outputs))
 	for _, a := range p.schema.Outputs {
-		vals[a.Name] = s.outputValue(a, o, ended)
+		vals[a.Name] = outputValue(a, o, ended)
 	}
 	return cty.ObjectVal(vals)
 }
@@ -71,13 +71,13 @@ func statusValue(o Outcome, ended bool, name string) cty.Value {
 	}
 }
 
-func (s *session) outputValue(a sdk.Attribute, o Outcome, ended bool) cty.Value {
+func outputValue(a sdk.Attribute, o Outcome, ended bool) cty.Value {
 	typ := a.Type.WithoutOptionalAttributesDeep()
 	v := cty.UnknownVal(typ)
 	switch {
 	case ended && o.Outputs != cty.NilVal && !o.Outputs.IsNull() && o.Outputs.Type().IsObjectType() && o.Outputs.Type().HasAttribute(a.Name):
 		v = o.Outputs.GetAttr(a.Name)
-	case ended && (o.Status == StatusSkipped || s.after && o.Status != ""):
+	case ended && o.gone():
 		v = cty.NullVal(typ)
 	}
 	if a.Sensitive {

@@ -99,34 +99,28 @@ func (d *asciiDrawing) rails() (rows []rail, wide int) {
 }
 
 // railText draws one line: a node in column at, with lines from the columns of
-// what it needs.
+// what it needs. Without a node, at is -1 and kinds is empty.
 func railText(columns []int32, at int, kinds map[int]Kind) string {
 	first, last := at, at
 	for c := range kinds {
 		first, last = min(first, c), max(last, c)
 	}
-	var b strings.Builder
+	text := []byte(strings.Repeat(" ", 2*len(columns)))
+	for k := 2 * max(first, 0); k < 2*last; k++ {
+		text[k] = '-'
+	}
 	for c, node := range columns {
 		kind, joined := kinds[c]
 		switch {
 		case c == at:
-			b.WriteByte('o')
+			text[2*c] = 'o'
 		case joined:
-			b.WriteByte(kind.joint())
+			text[2*c] = kind.joint()
 		case node >= 0:
-			b.WriteByte('|')
-		case at >= 0 && c > first && c < last:
-			b.WriteByte('-')
-		default:
-			b.WriteByte(' ')
-		}
-		if at >= 0 && c >= first && c < last {
-			b.WriteByte('-')
-		} else {
-			b.WriteByte(' ')
+			text[2*c] = '|'
 		}
 	}
-	return strings.TrimRight(b.String(), " ")
+	return strings.TrimRight(string(text), " ")
 }
 
 // joint is the character at which an edge leaves a rail.

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cockroachdb/datadriven"
 )
@@ -44,10 +48,29 @@ func (env *transcript) handle(t *testing.T, d *datadriven.TestData) string {
 		return drawn(t, WriteMermaid, env.g)
 	case "json":
 		return drawn(t, WriteJSON, env.g)
+	case "ascii":
+		return drawn(t, WriteASCII, env.g)
+	case "svg":
+		return drawn(t, WriteSVG, env.g)
+	case "annotate":
+		env.annotate(d.Input)
+		return ""
 	default:
 		d.Fatalf(t, "unknown command %q", d.Cmd)
 		return ""
 	}
+}
+
+// annotate reads a title, then lines "id: tone mark text".
+func (env *transcript) annotate(input string) {
+	title, list, _ := strings.Cut(input, "\n")
+	notes := map[string]Note{}
+	for line := range strings.Lines(list) {
+		id, note, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		words := strings.SplitN(note, " ", 3)
+		notes[id] = Note{Action: words[0], Tone: Tone(words[0]), Mark: words[1], Text: words[2], Counts: map[string]int{"b": 2, "a": 1}}
+	}
+	env.g = env.g.Annotate(title, func(id string) Note { return notes[id] })
 }
 
 func (env *transcript) build(t *testing.T, input string) string {
@@ -184,13 +207,61 @@ func TestEdgeReasonsMerge(t *testing.T) {
 }
 
 func TestDrawingsAreStable(t *testing.T) {
-	g := layered(t, 6, 5)
-	want := drawn(t, WriteDOT, g) + drawn(t, WriteMermaid, g) + drawn(t, WriteJSON, g)
-	for range 50 {
-		g := layered(t, 6, 5)
-		if got := drawn(t, WriteDOT, g) + drawn(t, WriteMermaid, g) + drawn(t, WriteJSON, g); got != want {
+	all := func() string {
+		g := layered(t, 6, 5).Annotate("plan", func(string) Note {
+			return Note{Action: "apply", Tone: Add, Counts: map[string]int{"create": 1, "run": 2}}
+		})
+		var text strings.Builder
+		for _, write := range []func(io.Writer, *Graph) error{WriteDOT, WriteMermaid, WriteJSON, WriteASCII, WriteSVG} {
+			text.WriteString(drawn(t, write, g))
+		}
+		return text.String()
+	}
+	want := all()
+	for range 100 {
+		if all() != want {
 			t.Fatal("equal graphs were drawn differently")
 		}
+	}
+}
+
+// TestDrawingsHoldAnyText draws ids with what is special in each format.
+func TestDrawingsHoldAnyText(t *testing.T) {
+	b := NewBuilder()
+	ids := []string{`phase.a["x]"]`, `phase.a["y \"z\""]`, "phase.ü<&>'", "phase.\x00\x1b[31m", "phase.日本語", "phase.a\nb", "]]>"}
+	for i, id := range ids {
+		if err := b.AddNode(Node{ID: id, Detail: id, Groups: []string{"module " + id}}); err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			if err := b.AddEdge(id, ids[i-1], Reason{Kind: Data, Text: id}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	g, err := b.Freeze()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g = g.Annotate(strings.Join(ids, " "), func(id string) Note { return Note{Action: "apply", Text: id} })
+	for dec := xml.NewDecoder(strings.NewReader(drawn(t, WriteSVG, g))); ; {
+		if _, err := dec.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("the SVG is no XML: %v", err)
+		}
+	}
+	if !json.Valid([]byte(drawn(t, WriteJSON, g))) {
+		t.Error("the JSON is none")
+	}
+	lines := strings.Split(drawn(t, WriteASCII, g), "\n")
+	for _, line := range lines {
+		if strings.ContainsFunc(line, unicode.IsControl) || utf8.RuneCountInString(line) > asciiWidth && !strings.HasPrefix(line, "phase.a[") {
+			t.Errorf("bad line %q", line)
+		}
+	}
+	if got := len(lines); got != 2*len(ids)+5 { // headings, the legend, the title
+		t.Errorf("got %d lines, want %d", got, 2*len(ids)+5)
 	}
 }
 

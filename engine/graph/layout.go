@@ -14,7 +14,7 @@ const (
 	groupHead = 20  // for a group's name
 	lineStep  = 15  // from one line of text to the next
 	nodePad   = 7   // above and below the text of a node
-	charWidth = 6.9 // of the font, on average
+	charWidth = 7.4 // of the font, on average
 	longest   = 44  // characters in a line of a node; the rest is cut
 	sweeps    = 24
 )

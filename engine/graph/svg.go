@@ -39,38 +39,49 @@ func WriteSVG(w io.Writer, g *Graph) error {
 	return out.Flush()
 }
 
-// svgStyle writes colours and dashes.
+// svgStyle writes colours and dashes. It keeps to plain rules, which converters
+// and editors know too.
 func svgStyle(out io.Writer) {
-	fill, line, darkFill, darkLine := Tone("").colours()
-	fmt.Fprintf(out, `<style>
-svg { --page: #ffffff; --text: #1f2328; --faint: #656d76; --group: #f6f8fa; --border: #d0d7de; --fill: %s; --line: %s }
-`, fill, line)
-	for _, t := range tones() {
-		fill, line, _, _ := t.colours()
-		fmt.Fprintf(out, ".%s { --fill: %s; --line: %s }\n", t, fill, line)
-	}
-	fmt.Fprintf(out, `@media (prefers-color-scheme: dark) {
-svg { --page: #0d1117; --text: #e6edf3; --faint: #8d96a0; --group: #10161d; --border: #30363d; --fill: %s; --line: %s }
-`, darkFill, darkLine)
-	for _, t := range tones() {
-		_, _, fill, line := t.colours()
-		fmt.Fprintf(out, ".%s { --fill: %s; --line: %s }\n", t, fill, line)
-	}
-	fmt.Fprint(out, `}
-text { font: 12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: var(--text) }
+	fmt.Fprint(out, `<style>
+text { font: 12px "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
 text.title { font-size: 14px }
-text.detail, text.name, text.legend { fill: var(--faint); font-size: 11px }
-rect.page { fill: var(--page) }
-rect.group { fill: var(--group); stroke: var(--border) }
-rect.node { fill: var(--fill); stroke: var(--line) }
-path.edge { fill: none; stroke: var(--line); stroke-width: 1.2; marker-end: url(#arrow) }
+text.detail, text.name, text.legend { font-size: 11px }
+path.edge { fill: none; stroke-width: 1.2; marker-end: url(#arrow) }
 path.edge:hover { stroke-width: 3 }
 path.order { stroke-dasharray: 7 4 }
 path.status { stroke-dasharray: 2 4 }
-marker path { fill: var(--line) }
+`)
+	svgColours(out, svgPage{page: "#ffffff", text: "#1f2328", faint: "#656d76", group: "#f6f8fa", border: "#d0d7de", edge: "#6e7781"}, false)
+	fmt.Fprint(out, "@media (prefers-color-scheme: dark) {\n")
+	svgColours(out, svgPage{page: "#0d1117", text: "#e6edf3", faint: "#8d96a0", group: "#10161d", border: "#30363d", edge: "#8b949e"}, true)
+	fmt.Fprint(out, `}
 </style>
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>
 `)
+}
+
+// svgPage is the colours of all that is no node.
+type svgPage struct{ page, text, faint, group, border, edge string }
+
+func svgColours(out io.Writer, p svgPage, dark bool) {
+	fmt.Fprintf(out, `text { fill: %s }
+text.detail, text.name, text.legend { fill: %s }
+rect.page { fill: %s }
+rect.group { fill: %s; stroke: %s }
+path.edge { stroke: %s }
+marker path { fill: %s }
+`, p.text, p.faint, p.page, p.group, p.border, p.edge, p.edge)
+	for _, t := range append([]Tone{""}, tones()...) {
+		fill, line, darkFill, darkLine := t.colours()
+		if dark {
+			fill, line = darkFill, darkLine
+		}
+		within := ""
+		if t != "" {
+			within = "." + string(t) + " "
+		}
+		fmt.Fprintf(out, "%srect.node { fill: %s; stroke: %s }\n", within, fill, line)
+	}
 }
 
 type svgDrawing struct {

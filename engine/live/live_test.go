@@ -112,6 +112,29 @@ func TestNothingIsDrawnOutsideOfARun(t *testing.T) {
 	}
 }
 
+// Events are as cheap as they are many: only ticks and the end draw.
+func TestOnlyTicksDraw(t *testing.T) {
+	w := &countingWriter{}
+	v := New(w, func() (int, int) { return 80, 24 }, Options{})
+	now := time.Unix(0, 0)
+	stream := event.NewStream("01JD", func() time.Time { return now }, v)
+	crowd(stream, 1000)
+	if w.writes != 0 {
+		t.Errorf("events: got %d writes", w.writes)
+	}
+	v.Tick(now)
+	v.Tick(now)
+	if w.writes != 1 {
+		t.Errorf("two ticks at one moment: got %d writes, want 1", w.writes)
+	}
+	stream.Emit(event.RunEnded{})
+	v.Tick(now.Add(Interval))
+	v.Close()
+	if w.writes != 2 {
+		t.Errorf("at the end: got %d writes, want 2", w.writes)
+	}
+}
+
 // A frame that did not change costs nothing, one that did only what differs.
 func TestDrawWritesWhatDiffers(t *testing.T) {
 	var out bytes.Buffer
@@ -151,14 +174,22 @@ func TestResumedAfterSuspension(t *testing.T) {
 	}
 }
 
-type brokenWriter struct{ writes int }
+type countingWriter struct {
+	writes int
+	err    error
+}
 
-var errGone = errors.New("input/output error")
-
-func (w *brokenWriter) Write([]byte) (int, error) { w.writes++; return 0, errGone }
+func (w *countingWriter) Write(p []byte) (int, error) {
+	w.writes++
+	if w.err != nil {
+		return 0, w.err
+	}
+	return len(p), nil
+}
 
 func TestErrorOfTheTerminalIsKept(t *testing.T) {
-	w := &brokenWriter{}
+	errGone := errors.New("input/output error")
+	w := &countingWriter{err: errGone}
 	v := New(w, func() (int, int) { return 80, 24 }, Options{})
 	for i := range 3 {
 		v.Print("text")

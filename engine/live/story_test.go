@@ -31,18 +31,23 @@ func scenes() []scene {
 	list := []scene{
 		{0, []event.Body{
 			event.RunStarted{Operation: event.OperationApply, Pipeline: "init.hcl", Engine: "v0.1.0", Nodes: 30, Slots: 10},
-			event.NodeReady{Node: ca}, event.NodeReady{Node: etcd}, event.NodeReady{Node: images}, event.NodeReady{Node: pause3},
+			event.NodeReady{Node: ca},
+			event.NodeReady{Node: etcd},
+			event.NodeReady{Node: images},
+			event.NodeReady{Node: pause3},
 		}},
 		{100, []event.Body{
 			event.NodeEnded{Node: "phase.kernel", Status: event.Unchanged, Duration: ms(10), Reason: "all is as wanted"},
-			event.NodeStarted{Node: ca, Type: "pki.ca", Attempt: 1}, event.NodeStarted{Node: images, Attempt: 1},
+			event.NodeStarted{Node: ca, Type: "pki.ca", Attempt: 1},
+			event.NodeStarted{Node: images, Attempt: 1},
 			event.NodeWaiting{Node: pause3, Pool: "pull"},
 			event.ChangeDone{Node: ca, Change: event.Change{Op: event.OpCreate, Kind: "file", Target: "/etc/kubernetes/pki/ca.crt"}},
 			layer("base", 12, 30),
 		}},
 		{1500, []event.Body{
 			event.NodeEnded{Node: ca, Status: event.Succeeded, Attempt: 1, Changes: 1, Duration: ms(1400)},
-			event.NodeStarted{Node: etcd, Type: "etcd.member", Attempt: 1}, event.NodeReady{Node: wait},
+			event.NodeStarted{Node: etcd, Type: "etcd.member", Attempt: 1},
+			event.NodeReady{Node: wait},
 			event.NodeLog{Node: etcd, Level: event.LevelInfo, Message: "starting etcd 3.6"},
 			event.NodeLog{Node: images, Level: event.LevelInfo, Message: "pulling by digest"},
 			layer("top", 31, 70),
@@ -50,7 +55,8 @@ func scenes() []scene {
 		{4000, []event.Body{
 			event.NodeLog{Node: etcd, Level: event.LevelInfo, Message: "elected \x1b[31mleader\n\n日本語のログ"},
 			event.NodeLog{Node: etcd, Level: event.LevelWarn, Message: "fsync is slow", Fields: map[string]string{"took": "90 ms"}},
-			event.NodeReady{Node: "phase.mark"}, event.NodeWaiting{Node: "phase.mark", Pool: "api"},
+			event.NodeReady{Node: "phase.mark"},
+			event.NodeWaiting{Node: "phase.mark", Pool: "api"},
 			layer("base", 30, 30),
 		}},
 		{5000, []event.Body{event.NodeRetrying{

@@ -20,10 +20,11 @@ const planWidth = 4
 // Build plans a whole pipeline, in waves: phases with no path between them are
 // planned at once. prior is what earlier runs recorded. Phases whose inputs are
 // not known yet become [Later] steps. It goes on after a mistake; the error is
-// hcl.Diagnostics with all of them, or the cause of ctx when that ended first.
+// hcl.Diagnostics with all of them, a [*ConflictError], or the cause of ctx when
+// that ended first.
 func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) {
 	b := builder{planner: p, prior: prior, known: Outcomes{}, failed: map[string]bool{}}
-	for _, wave := range waves(p.Program) {
+	for _, wave := range lastly(waves(p.Program)) {
 		b.wave(ctx, wave)
 		if ctx.Err() != nil {
 			return &b.plan, context.Cause(ctx)
@@ -31,6 +32,9 @@ func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) 
 	}
 	if len(b.problems) > 0 {
 		return &b.plan, diag.Tidy(b.problems)
+	}
+	if diags := b.conflicts(); diags.HasErrors() {
+		return &b.plan, &ConflictError{Diagnostics: diag.Tidy(diags)}
 	}
 	return &b.plan, nil
 }
@@ -54,6 +58,10 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 		if dependsOnAny(n, b.failed) {
 			b.failed[n.Address] = true
 			steps[i] = later(Step{Address: n.Address}, n, b.known, "a phase before it cannot be planned")
+			continue
+		}
+		if n.Finally && b.idle() {
+			steps[i] = Step{Address: n.Address, Action: Skip, Reason: "nothing else changes"}
 			continue
 		}
 		group.Go(func() error {

@@ -55,6 +55,9 @@ type Step struct {
 	Config, Outputs cty.Value
 	Private         []byte
 	Fingerprint     string
+	// Undo says that Changes are removals, and that the plugin's Undo makes them.
+	// Config is cty.NilVal then if the record in Private is enough.
+	Undo bool
 	// Secrets are the sensitive strings in Config, to be kept out of all output.
 	Secrets []string
 }
@@ -65,7 +68,7 @@ func (p *Plan) Settled(program *expand.Program) map[string]Step {
 	out := make(map[string]Step, len(p.Steps))
 	for _, s := range p.Steps { // a phase comes after those that it depends on
 		n, ok := program.Node(s.Address)
-		if !ok || s.Action != None && s.Action != Skip {
+		if !ok || n.Finally || s.Action != None && s.Action != Skip {
 			continue
 		}
 		if !slices.ContainsFunc(n.Edges, func(e expand.Edge) bool { _, settled := out[e.To]; return !settled }) {

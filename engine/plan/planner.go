@@ -58,6 +58,9 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 		return step, err
 	}
 	step.Ref = TypeRef{Plugin: n.Plugin, Type: typ}
+	if n.Undo {
+		return p.undo(ctx, step, n, now)
+	}
 	switch run, known, diags := n.When(o); {
 	case diags.HasErrors():
 		return step, diags
@@ -120,6 +123,9 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		step.Action = Apply
 	}
 	step.Reason = reason(step, prior)
+	if n.Finally && step.Action == Apply {
+		step.Reason = "runs after changes"
+	}
 	if now.Prior != prior {
 		step.Reason = "was of type " + now.Prior.Type
 		step.Diagnostics = append(step.Diagnostics, orphaned(step, now.Prior))
@@ -140,7 +146,7 @@ func request(ctx context.Context, client sdk.Client, step *Step, n *expand.Node,
 	if done := now.Prior.Success; done != nil {
 		req.Outputs = priorOutputs(step.Ref, done.Outputs)
 		// An attempt with other inputs that came later may have changed anything.
-		req.Unchanged = done.Inputs == step.Identity.Inputs && now.Prior.Inputs == step.Identity.Inputs
+		req.Unchanged = done.Inputs == step.Identity.Inputs && now.Prior.Inputs == step.Identity.Inputs && !n.Finally
 	}
 	return req, nil
 }

@@ -45,7 +45,7 @@ type Ref struct {
 // Found is a plugin on the search path.
 type Found struct {
 	Name string
-	Path string
+	Path string // empty if there is no file, and Options.Shipped is all that is known
 	// ShadowedBy is the path of the file of the same name that comes first and
 	// hides this one. Empty for the one that is used.
 	ShadowedBy string
@@ -98,6 +98,11 @@ func (h *Host) List() ([]Found, error) {
 			if first[name] == "" {
 				first[name] = path
 			}
+		}
+	}
+	for name := range h.opts.Shipped {
+		if first[name] == "" {
+			out = append(out, Found{Name: name})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Found) int { return strings.Compare(a.Name, b.Name) })

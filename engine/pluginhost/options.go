@@ -26,9 +26,9 @@ type Options struct {
 	CacheDir string
 	// EngineVersion is told to plugins.
 	EngineVersion string
-	// Shipped describes plugins that need not be here: for a system on which they
-	// cannot run, see [Host.Elsewhere]. Nil means none.
-	Shipped func(plugin string) (sdk.Description, bool)
+	// Shipped describes plugins that need not be here, by name: for a system on
+	// which they cannot run, see [Host.Elsewhere].
+	Shipped map[string]sdk.Description
 	// Log gets every line that a plugin printed by itself, outside of the events of
 	// a call. Calls come one at a time and must not block. Nil drops the lines,
 	// except for the last ones, which a [CrashError] shows.

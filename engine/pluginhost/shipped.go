@@ -28,10 +28,10 @@ func (h *Host) Elsewhere(ref Ref) error {
 // shipped returns the description that came with the engine, if err says that the
 // plugin cannot be started here. A file that the pipeline names is not replaced.
 func (h *Host) shipped(ref Ref, err error) (sdk.Description, bool) {
-	if h.opts.Shipped == nil || ref.Source != "" || !unusable(err) {
+	if ref.Source != "" || !unusable(err) {
 		return sdk.Description{}, false
 	}
-	d, ok := h.opts.Shipped(ref.Name)
+	d, ok := h.opts.Shipped[ref.Name]
 	if !ok || checkDescription(ref.Name, d) != nil {
 		return sdk.Description{}, false
 	}

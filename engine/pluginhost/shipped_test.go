@@ -19,10 +19,11 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	shipped := func(o *pluginhost.Options) {
-		o.Shipped = func(name string) (sdk.Description, bool) {
+		o.Shipped = map[string]sdk.Description{}
+		for _, name := range []string{"echo", "absent", "foreign", "broken"} {
 			named := d
 			named.Name = name
-			return named, name != "strange"
+			o.Shipped[name] = named
 		}
 	}
 	h := newHost(t, shipped)
@@ -30,6 +31,10 @@ func TestShipped(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(h.bin, "clusterflow-plugin-"+name), []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}
+	}
+	found, err := h.List()
+	if want := (pluginhost.Found{Name: "absent"}); err != nil || len(found) != 4 || found[0] != want {
+		t.Errorf("List: got %v, %v, want %v first of four", found, err, want)
 	}
 	for name, tt := range map[string]struct {
 		ref              pluginhost.Ref

@@ -166,7 +166,7 @@ func (p *Plain) nodeRetrying(now time.Time, b event.NodeRetrying) {
 
 func (p *Plain) nodeLog(b event.NodeLog) {
 	p.phase(b.Node).doing = OneLine(b.Message)
-	if !p.opts.Verbose && !b.Level.AtLeast(event.LevelWarn) {
+	if !b.Level.AtLeast(p.opts.Level) {
 		return
 	}
 	message, more, _ := strings.Cut(strings.TrimRight(b.Message, "\n"), "\n")

@@ -194,6 +194,9 @@ func totals(plan Plan) string {
 	return text
 }
 
+// Totals is the plan in one line.
+func (p Plan) Totals() string { return totals(p) }
+
 // HasChanges reports whether the run would do anything.
 func (p Plan) HasChanges() bool {
 	return slices.ContainsFunc(p.Nodes, func(n PlanNode) bool { return n.Action == Apply || n.Action == Later })

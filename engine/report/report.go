@@ -10,6 +10,8 @@ package report
 
 import (
 	"time"
+
+	"github.com/clusterflow/clusterflow/engine/event"
 )
 
 // Options configure text for people. The zero value is ready to use.
@@ -19,6 +21,9 @@ type Options struct {
 	// Verbose shows all log lines instead of those that warn, starts as well as
 	// ends, and unchanged phases in plans.
 	Verbose bool
+	// Level is that of the least important log lines that are shown. Empty means
+	// all if Verbose is set, else those that warn.
+	Level event.Level
 	// Width is the room for addresses; longer ones push the rest of their line to
 	// the right. Zero means 44 columns, in a plan what its addresses need, up to 72.
 	Width int
@@ -33,6 +38,12 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Level == "" {
+		o.Level = event.LevelWarn
+		if o.Verbose {
+			o.Level = event.LevelTrace
+		}
+	}
 	if o.Width <= 0 {
 		o.Width = 44
 	}

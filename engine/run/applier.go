@@ -103,6 +103,10 @@ func (a *applier) try(ctx context.Context, box *mailbox, isolated bool) (ending,
 		return a.incomplete(step), attemptPermanent
 	case plan.None:
 		box.tell(message{secrets: step.Secrets, events: []event.Body{a.planned(step)}})
+		if step.Undo {
+			box.warn(step.Diagnostics)
+			return a.undone(step, event.Unchanged)
+		}
 		return a.unchanged(box, step)
 	case plan.Apply:
 	}

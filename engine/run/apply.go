@@ -31,7 +31,11 @@ func Apply(ctx context.Context, planner *plan.Planner, opts Options) (Result, pl
 	nodes := planner.Program.Nodes
 	outcomes := make(plan.Outcomes, len(nodes))
 	l := newLoop(event.OperationApply, opts, applySpec(planner.Program, opts))
+	l.acted = opts.Store.State().Run.Interrupted() // a killed run had no finally phases
 	l.newWorker = func(id int) worker {
+		if nodes[id].Finally && !l.acted {
+			return idler{nodes[id]}
+		}
 		return &applier{
 			node: nodes[id], planner: planner, opts: opts,
 			outcomes: visible(nodes[id], outcomes), prior: l.prior(id),
@@ -127,7 +131,7 @@ func applySpec(program *expand.Program, opts Options) Spec {
 		Nodes: make([]NodeSpec, len(program.Nodes)), Edges: make([][]Edge, len(program.Nodes)),
 	}
 	for i, n := range program.Nodes {
-		spec.Nodes[i] = NodeSpec{Name: n.Address, Pools: n.Pools, Continue: n.OnError == expand.Continue}
+		spec.Nodes[i] = NodeSpec{Name: n.Address, Pools: n.Pools, Continue: n.OnError == expand.Continue, Finally: n.Finally}
 		if prior := opts.Store.State().Nodes[n.Address]; prior != nil {
 			spec.Nodes[i].Weight = prior.Took.Seconds()
 		}

@@ -38,10 +38,7 @@ func (a *applier) apply(
 	defer lease.Release()
 	stored, err := box.begin(ctx, message{
 		secrets: step.Secrets, events: []event.Body{a.planned(step)},
-		records: []state.Record{state.NodeStart{
-			Address: a.node.Address, Identity: step.Identity, Attempt: a.attempt,
-			Private: step.Private, Time: a.opts.Clock().UTC(),
-		}},
+		records: []state.Record{a.starts(step)},
 	})
 	if err != nil {
 		e, status := a.unplanned(ctx, step, errStopped)
@@ -69,15 +66,18 @@ func (a *applier) call(ctx context.Context, box *mailbox, step plan.Step, id sdk
 	return call{
 		lease: lease, id: id, grace: step.Ref.Type.CancelGrace, now: a.opts.Now,
 		do: func(ctx context.Context) (sdk.Result, error) {
-			req := sdk.ApplyRequest{
-				ID: id, Type: a.node.Type, Config: step.Config, Private: step.Private, Fingerprint: step.Fingerprint,
-			}
-			return lease.Client.Apply(ctx, req, func(e sdk.Event) {
+			emit := func(e sdk.Event) {
 				if _, ok := e.(sdk.ChangeDone); ok {
 					made.Add(1)
 				}
 				box.forward(ctx, e)
-			})
+			}
+			if step.Undo {
+				return lease.Client.Undo(ctx, sdk.UndoRequest{ID: id, Type: a.node.Type, Config: step.Config, Private: step.Private}, emit)
+			}
+			return lease.Client.Apply(ctx, sdk.ApplyRequest{
+				ID: id, Type: a.node.Type, Config: step.Config, Private: step.Private, Fingerprint: step.Fingerprint,
+			}, emit)
 		},
 	}.run(ctx)
 }
@@ -92,6 +92,8 @@ func (a *applier) judge(
 		return a.lost(ctx, step, err, record)
 	case err != nil: // it was not called at all, or broke its own schema
 		return a.stopped(event.Failed, plan.Problem(err), record, hidden), attemptPermanent
+	case result.Status == sdk.StatusOK && step.Undo:
+		return a.undone(step, event.Succeeded)
 	case result.Status == sdk.StatusOK:
 		return a.succeeded(step, result.Outputs, record, hidden)
 	}

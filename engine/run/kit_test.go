@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"go.uber.org/goleak"
 
 	"github.com/clusterflow/clusterflow/engine/config"
@@ -57,7 +58,12 @@ func (r *rig) Emit(e event.Event) {
 func (r *rig) planner() *plan.Planner {
 	r.t.Helper()
 	h := &host{w: r.w}
-	source, diags := config.Load(fstest.MapFS{"p.hcl": {Data: []byte(r.hcl)}}, "p.hcl")
+	archive := txtar.Parse([]byte(r.hcl)) // the pipeline, and files of its modules
+	files := fstest.MapFS{"p.hcl": {Data: archive.Comment}}
+	for _, f := range archive.Files {
+		files[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	source, diags := config.Load(files, "p.hcl")
 	if diags.HasErrors() {
 		r.t.Fatal(diags)
 	}

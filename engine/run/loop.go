@@ -27,8 +27,11 @@ type loop struct {
 	late     map[int]bool        // decided, but their worker has not ended yet
 	counts   map[event.Status]int
 	failures int           // nodes that failed and must not
-	stopping chan struct{} // closed when nothing new may start
+	stopping chan struct{} // closed when nothing new may start but finally nodes
 	stopped  bool
+	aborting chan struct{} // closed when those may not start either
+	aborted  bool
+	acted    bool // a node that is no finally node began an attempt
 
 	// newWorker makes the worker of a node that is about to start.
 	newWorker func(id int) worker
@@ -46,7 +49,7 @@ func newLoop(op event.Operation, opts Options, spec Spec) *loop {
 		events:  event.NewStream(opts.ID, opts.Clock, opts.Sink),
 		journal: newJournal(op, opts, len(spec.Nodes)), mask: &mask{},
 		slots: map[int]chan<- bool{}, late: map[int]bool{}, counts: map[event.Status]int{},
-		stopping: make(chan struct{}), held: map[string]*ending{},
+		stopping: make(chan struct{}), aborting: make(chan struct{}), held: map[string]*ending{},
 		ended: func(int, event.Status, *ending) {},
 	}
 }
@@ -55,13 +58,19 @@ func newLoop(op event.Operation, opts Options, spec Spec) *loop {
 // worker has ended.
 func (l *loop) run(ctx context.Context) {
 	flusher := l.journal.flush(context.WithoutCancel(ctx), l.inbox)
-	interrupted := ctx.Done()
+	last, abandon := context.WithCancelCause(context.WithoutCancel(ctx)) // for finally nodes
+	defer abandon(nil)
+	interrupted, hurry := ctx.Done(), l.opts.Now
 	for {
 		if ctx.Err() != nil {
 			interrupted = nil
 			l.stop(context.Cause(ctx).Error())
+			if l.hurried() {
+				l.abort()
+				abandon(context.Cause(ctx))
+			}
 		}
-		l.start(ctx)
+		l.start(ctx, last)
 		if l.sched.Done() && l.workers == 0 {
 			break
 		}
@@ -72,6 +81,8 @@ func (l *loop) run(ctx context.Context) {
 			}
 			l.handle(m)
 		case <-interrupted:
+		case <-hurry:
+			hurry = nil
 		}
 	}
 	if err := flusher.stop(); err != nil {
@@ -82,7 +93,8 @@ func (l *loop) run(ctx context.Context) {
 // restart gives the loop another set of nodes.
 func (l *loop) restart(spec Spec) { l.spec, l.sched = spec, newSchedule(spec) }
 
-func (l *loop) start(ctx context.Context) {
+// start starts what may start; last is the context of finally nodes.
+func (l *loop) start(ctx, last context.Context) {
 	for _, id := range l.sched.Ready() {
 		l.emit(event.NodeReady{Node: l.spec.Nodes[id].Name})
 	}
@@ -94,9 +106,13 @@ func (l *loop) start(ctx context.Context) {
 		}
 		l.workers++
 		box := &mailbox{id: id, node: l.spec.Nodes[id].Name, inbox: l.inbox, store: l.opts.Store, stopping: l.stopping}
+		run := ctx
+		if l.spec.Nodes[id].Finally {
+			run, box.stopping = last, l.aborting
+		}
 		w := l.newWorker(id)
 		go func() {
-			end := w.run(ctx, box)
+			end := w.run(run, box)
 			box.tell(message{end: &end})
 		}()
 	}
@@ -110,10 +126,11 @@ func (l *loop) handle(m message) {
 	if m.broken != nil {
 		l.breakOff(m.broken)
 	}
-	if m.begins && l.stopped {
+	if m.begins && l.refuses(m.id) {
 		m.reply <- reply{err: errStopped}
 		return
 	}
+	l.acted = l.acted || m.begins && !l.spec.Nodes[m.id].Finally
 	if l.store(m.records...) == nil {
 		for _, body := range m.events {
 			l.emit(body)
@@ -122,17 +139,24 @@ func (l *loop) handle(m message) {
 	switch {
 	case m.pause:
 		l.sched.Pause(m.id)
-	case m.slot != nil && l.stopped: // its worker ends it
-		m.slot <- false
 	case m.slot != nil:
-		l.sched.Resume(m.id)
-		l.slots[m.id] = m.slot
+		l.resume(m)
 	case m.end != nil:
 		l.finish(m.id, m.end)
 	}
 	if m.reply != nil {
 		m.reply <- reply{prior: l.prior(m.id), err: l.journal.broken}
 	}
+}
+
+// resume lets a worker that has waited compete for a slot again.
+func (l *loop) resume(m message) {
+	if l.refuses(m.id) { // its worker ends it
+		m.slot <- false
+		return
+	}
+	l.sched.Resume(m.id)
+	l.slots[m.id] = m.slot
 }
 
 // finish handles the end of a worker.

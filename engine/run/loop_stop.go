@@ -20,6 +20,7 @@ func (l *loop) breakOff(err error) {
 		l.journal.broken = &StateError{Err: err}
 	}
 	l.stop("the state cannot be stored")
+	l.abort()
 }
 
 // stop starts no more nodes and reports those that never will.
@@ -28,6 +29,31 @@ func (l *loop) stop(reason string) {
 		l.halt(reason)
 		l.decided(l.sched.Stop())
 	}
+}
+
+// abort keeps finally nodes from starting, too. The run was stopped before.
+func (l *loop) abort() {
+	if l.aborted {
+		return
+	}
+	l.aborted = true
+	close(l.aborting)
+	l.decided(l.sched.Abort())
+}
+
+// hurried reports whether a person asked twice to stop.
+func (l *loop) hurried() bool {
+	select {
+	case <-l.opts.Now:
+		return true
+	default:
+		return false
+	}
+}
+
+// refuses reports whether a node may not begin any more.
+func (l *loop) refuses(id int) bool {
+	return l.aborted || l.stopped && !l.spec.Nodes[id].Finally
 }
 
 // halt tells everybody that nothing new starts.

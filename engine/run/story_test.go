@@ -13,7 +13,8 @@ import (
 // The transcripts in testdata/run are stories of a pipeline and its host. The
 // commands are
 //
-//	pipeline            the pipeline from here on, one phase at a time
+//	pipeline            the pipeline from here on, one phase at a time; files of
+//	                    modules follow as in a txtar archive
 //	apply [fail-fast] [rerun=ADDRESS]
 //	undo
 //	host [NAME=VALUE]…  changes things behind the back of the engine, lists all

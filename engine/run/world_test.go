@@ -87,6 +87,9 @@ func (h handler) Plan(_ context.Context, req sdk.PlanRequest) (sdk.Plan, error) 
 	h.w.mu.Lock()
 	defer h.w.mu.Unlock()
 	h.w.calls = append(h.w.calls, "plan "+req.ID.Node)
+	if req.Undo {
+		return h.w.planUndo(undoName(req.Config, req.Private)), nil
+	}
 	if word, n := c.behaviour(); word == "unplannable" && (n == 0 || req.ID.Attempt <= n) {
 		return sdk.Plan{}, sdk.Hint(fmt.Errorf("read thing %s with %s", c.Name, c.Secret), "Look at "+c.Secret+".")
 	}
@@ -137,7 +140,8 @@ func (h handler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, e
 
 func (h handler) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Result, error) {
 	defer h.w.enter(fmt.Sprintf("undo %s %d", req.ID.Node, req.ID.Attempt))()
-	name, rest, _ := strings.Cut(string(req.Private), " ")
+	_, rest, _ := strings.Cut(string(req.Private), " ")
+	name := undoName(req.Config, req.Private)
 	how, after, _ := strings.Cut(rest, " ")
 	switch {
 	case how == "stuck", how == "stuck_while" && h.w.get(after) != "", how == "stuck_once" && req.ID.Attempt == 1:

@@ -61,7 +61,7 @@ func (s *Store) openJournal(path string, size int64) error {
 
 // sweep removes temporary files that a crash has left.
 func (s *Store) sweep() error {
-	for _, name := range []string{journalName, ownerName} {
+	for _, name := range []string{journalName, ownerName, KeyName} {
 		left, err := filepath.Glob(filepath.Join(s.dir, "."+name+"*"))
 		if err != nil {
 			return openError("read", s.dir, err)

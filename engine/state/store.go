@@ -18,7 +18,9 @@ const (
 	journalName = "journal"
 	lockName    = "lock"
 	ownerName   = "owner.json"
-	cutPattern  = journalName + ".cut.*"
+	// KeyName is a file that the engine keeps beside the journal with [WriteFile].
+	KeyName    = "key"
+	cutPattern = journalName + ".cut.*"
 )
 
 // Store is an open state directory, held by this process alone.

@@ -1,0 +1,27 @@
+package run
+
+import (
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// undoName is the thing that an undo is about: the one in its record, or in the
+// config.
+func undoName(config cty.Value, private []byte) string {
+	name, _, _ := strings.Cut(string(private), " ")
+	if name == "" && config != cty.NilVal {
+		name = config.GetAttr("name").AsString()
+	}
+	return name
+}
+
+// planUndo is called with the lock held.
+func (w *world) planUndo(name string) sdk.Plan {
+	if _, there := w.things[name]; !there {
+		return sdk.Plan{}
+	}
+	return sdk.Plan{Changes: []sdk.Change{{Op: sdk.OpDelete, Kind: "thing", Target: name}}}
+}

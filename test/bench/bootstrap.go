@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/clusterflow/clusterflow/engine/pluginhost"
+)
+
+// launch measures a plugin process from its start to its first answer.
+func (b *bench) launch(ctx context.Context) error {
+	const name, bar = "launch of a plugin to its first answer", 8 * time.Millisecond
+	if !b.wanted.MatchString(name) {
+		return nil
+	}
+	host, err := pluginhost.New(pluginhost.Options{Dirs: []string{b.bin}})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = host.Close(ctx) }()
+	ref := pluginhost.Ref{Name: "core"}
+	if _, err := host.Find(ref); err != nil { // opens and hashes it
+		return err
+	}
+	var times []figure
+	for range 5 {
+		f, err := measure(func() (sample, error) {
+			begin := time.Now()
+			lease, err := host.Client(ctx, ref, true)
+			s := sample{wall: time.Since(begin)}
+			if err == nil {
+				lease.Release()
+			}
+			return s, err
+		})
+		if err != nil {
+			return err
+		}
+		times = append(times, f)
+	}
+	b.show(row{name: name, figure: times[len(times)-1], bar: bar})
+	return nil
+}
+
+// certificates makes all certificates and kubeconfigs of a control plane: at once,
+// one after another, and as kubeadm does.
+func (b *bench) certificates(ctx context.Context) error {
+	const name = "certificates and kubeconfigs of a control plane"
+	if !b.wanted.MatchString(name) {
+		return nil
+	}
+	dir, err := os.MkdirTemp(b.work, "certs-")
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf(certsPipeline, filepath.Join(b.top, "pipelines/modules"))
+	if err := os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	apply := func(more ...string) func() (sample, error) {
+		return func() (sample, error) {
+			if err := fresh(dir, "state", "kubernetes"); err != nil {
+				return sample{}, err
+			}
+			return b.clusterflow(ctx, dir, append([]string{"apply", "site.hcl", "--auto-approve"}, more...)...)
+		}
+	}
+	at, err := measure(apply())
+	if err != nil {
+		return err
+	}
+	b.show(row{name: name, figure: at})
+	serial, err := measure(apply("--parallelism", "1"))
+	if err != nil {
+		return err
+	}
+	b.show(row{name: "  one after another", figure: serial, than: &at})
+	return b.kubeadm(ctx, &at)
+}
+
+const certsPipeline = `
+locals { dir = abspath("kubernetes") }
+
+module "certs" {
+  source            = "%[1]s/certs"
+  dir               = "${local.dir}/pki"
+  node_name         = "bench"
+  advertise_address = "127.0.0.1"
+  service_subnet    = "10.96.0.0/12"
+  depends_on        = [phase.home]
+}
+
+module "kubeconfig" {
+  source         = "%[1]s/kubeconfig"
+  dir            = local.dir
+  ca             = module.certs.ca
+  endpoint       = "https://127.0.0.1:6443"
+  local_endpoint = "https://127.0.0.1:6443"
+}
+
+phase "core.dir" "home" { path = local.dir }
+`
+
+// kubeadm measures the same files made by kubeadm, if it is there.
+func (b *bench) kubeadm(ctx context.Context, first *figure) error {
+	program := filepath.Join(b.top, "bin/kube/kubeadm")
+	if _, err := os.Stat(program); err != nil {
+		if program, err = exec.LookPath("kubeadm"); err != nil {
+			return nil
+		}
+	}
+	dir, err := os.MkdirTemp(b.work, "kubeadm-")
+	if err != nil {
+		return err
+	}
+	pki := filepath.Join(dir, "pki")
+	config := filepath.Join(dir, "kubeadm.yaml")
+	text := "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.3\ncertificatesDir: " + pki +
+		"\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: 192.0.2.10}\n" +
+		"nodeRegistration: {name: bench, criSocket: unix:///run/none.sock}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return err
+	}
+	f, err := measure(func() (sample, error) {
+		if err := fresh(dir, "pki", "kubernetes"); err != nil {
+			return sample{}, err
+		}
+		certs, err := b.command(ctx, dir, program, "init", "phase", "certs", "all", "--config", config)
+		if err != nil {
+			return sample{}, err
+		}
+		files, err := b.command(ctx, dir, program, "init", "phase", "kubeconfig", "all", "--config", config, "--kubeconfig-dir", filepath.Join(dir, "kubernetes"))
+		return sample{wall: certs.wall + files.wall, cpu: certs.cpu + files.cpu, memory: max(certs.memory, files.memory)}, err
+	})
+	if err != nil {
+		return err
+	}
+	b.show(row{name: "  kubeadm init phase certs all, kubeconfig all", figure: f, than: first})
+	return nil
+}
