@@ -65,6 +65,7 @@ type Pipeline struct {
 	Program *expand.Program
 	Files   map[string]*hcl.File // the sources, for diagnostics
 
+	whole   *expand.Program // what Program was before Select
 	engine  *Engine
 	plugins *plugins
 	given   given
@@ -100,7 +101,7 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if diags.HasErrors() {
 		return p, diag.Tidy(diags)
 	}
-	p.Program = program
+	p.Program, p.whole = program, program
 	return p, diags
 }
 
@@ -158,7 +159,7 @@ func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
 			return nil, err
 		}
 	}
-	planner := &plan.Planner{Program: p.Program, Plugins: p.plugins, Rerun: map[string]bool{}}
+	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}}
 	for _, address := range rerun {
 		if _, ok := p.Program.Node(address); !ok {
 			return nil, p.unknownPhase(address)

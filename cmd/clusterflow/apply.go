@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/event"
@@ -109,6 +107,9 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 		if err := a.showOutputs(p, known); err != nil {
 			return err
 		}
+		if !view.quiet {
+			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s --state-dir %s\n", p.Path, a.stateDir)
+		}
 	}
 	return ofRun(result.Status)
 }
@@ -121,8 +122,7 @@ func (a *app) approve(ctx context.Context, flags runFlags, question string) erro
 	if flags.json {
 		return &usageError{errors.New("--json asks no questions: look at the plan without it, then add --auto-approve")}
 	}
-	file, ok := a.in.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if terminal(a.in) == nil {
 		return &usageError{errors.New("there is no terminal to ask on: look at the plan above, then add --auto-approve")}
 	}
 	fmt.Fprintf(a.err, "\n%s Only \"yes\" is a yes: ", question)

@@ -76,6 +76,8 @@ func (a *app) plan(ctx context.Context, p *engine.Pipeline, out string) (*plan.P
 // planJSON is the form of `clusterflow plan --json`, one object.
 type planJSON struct {
 	Phases []phaseJSON `json:"phases"`
+	// Left are phases that earlier runs made and that are not wanted any more.
+	Left []string `json:"left,omitempty"`
 }
 
 type phaseJSON struct {
@@ -90,7 +92,7 @@ type phaseJSON struct {
 }
 
 func (a *app) writePlanJSON(planned *plan.Plan) error {
-	out := planJSON{Phases: []phaseJSON{}}
+	out := planJSON{Phases: []phaseJSON{}, Left: planned.Left}
 	for _, s := range planned.Steps {
 		out.Phases = append(out.Phases, phaseJSON{
 			Address: s.Address, Type: s.Ref.Plugin + "." + s.Ref.Type.Name, Action: s.Action,

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,8 +27,9 @@ type app struct {
 	noColor  bool
 	verbose  bool
 	level    levelFlag
-	started  bool   // the command line is understood
-	system   string // where this runs, if not on runtime.GOOS
+	started  bool                 // the command line is understood
+	system   string               // where this runs, if not on runtime.GOOS
+	shown    atomic.Pointer[view] // the view of the run, for what plugins print
 }
 
 func newRootCmd(a *app) *cobra.Command {
@@ -146,7 +148,10 @@ func userDir(variable, fallback string) string {
 // pluginLine shows what a plugin printed outside of a phase.
 func (a *app) pluginLine(line pluginhost.Line) {
 	if a.verbose || line.Level == "warn" || line.Level == "error" {
-		_, _ = a.err.Write([]byte("plugin " + line.Plugin + ": " + strings.TrimSpace(line.Message) + "\n"))
+		text := "plugin " + line.Plugin + ": " + strings.TrimSpace(line.Message) + "\n"
+		if v := a.shown.Load(); v == nil || v.Background == nil || !v.Print(text) {
+			_, _ = a.err.Write([]byte(text))
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/live"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/report"
 	"github.com/clusterflow/clusterflow/engine/run"
@@ -23,6 +24,7 @@ type view struct {
 	app   *app
 	lines *report.JSON // with --json, in place of all others
 	plain *report.Plain
+	live  *live.View // on a terminal, in place of plain
 	*report.Background
 	summary report.Summary
 	// quiet is for runs that should change nothing: they are shown only if they end
@@ -37,8 +39,26 @@ func (a *app) view(json bool) *view {
 	if json {
 		return &view{app: a, lines: report.NewJSON(a.out)}
 	}
-	plain := report.NewPlain(a.err, a.reportOptions())
-	return &view{app: a, plain: plain, Background: report.InBackground(plain)}
+	v := &view{app: a}
+	if file := terminal(a.err); file != nil && os.Getenv("TERM") != "dumb" {
+		v.live = live.New(a.err, sizeOf(file), live.Options{
+			Color: a.color(a.err), Verbose: a.verbose, Level: event.Level(a.level),
+		})
+		v.Background = report.InBackgroundEvery(live.Interval, v.live)
+	} else {
+		v.plain = report.NewPlain(a.err, a.reportOptions())
+		v.Background = report.InBackground(v.plain)
+	}
+	a.shown.Store(v)
+	return v
+}
+
+// sizeOf asks a terminal for its size each time.
+func sizeOf(file *os.File) func() (width, height int) {
+	return func() (int, int) {
+		width, height, _ := term.GetSize(int(file.Fd())) // zero is not known
+		return width, height
+	}
 }
 
 // Emit implements [event.Sink].
@@ -67,13 +87,25 @@ func (v *view) finish(status event.RunStatus, err error) error {
 	if v.quiet && status == event.RunSucceeded {
 		return err
 	}
-	return errors.Join(v.plain.Err(), v.summary.Write(v.app.err, v.app.reportOptions()), err)
+	return errors.Join(v.failure(), v.summary.Write(v.app.err, v.app.reportOptions()), err)
+}
+
+// failure is the first error of writing.
+func (v *view) failure() error {
+	if v.live != nil {
+		return v.live.Err()
+	}
+	return v.plain.Err()
 }
 
 // close ends the view. It may follow finish.
 func (v *view) close() {
-	if v.Background != nil {
-		v.Close()
+	if v.Background == nil {
+		return
+	}
+	v.Close()
+	if v.live != nil {
+		v.live.Close()
 	}
 }
 
@@ -82,14 +114,19 @@ func (a *app) reportOptions() report.Options {
 }
 
 // color reports whether to use colours on w: on a terminal, unless told not to.
-func (a *app) color(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && !a.noColor && term.IsTerminal(int(file.Fd()))
+func (a *app) color(w io.Writer) bool { return !a.noColor && terminal(w) != nil }
+
+// terminal is w if that is a terminal, else nil.
+func terminal(w any) *os.File {
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
 }
 
 // toReport is a plan as reports want it.
 func toReport(path string, planned *plan.Plan) report.Plan {
-	out := report.Plan{Operation: event.OperationApply, Pipeline: path}
+	out := report.Plan{Operation: event.OperationApply, Pipeline: path, Left: planned.Left}
 	for _, s := range planned.Steps {
 		out.Nodes = append(out.Nodes, report.PlanNode{
 			Address: s.Address, Type: s.Ref.Plugin + "." + s.Ref.Type.Name, Action: report.Action(s.Action),

@@ -74,6 +74,9 @@ func dotQuote(s string) string { return `"` + dotEscape(s) + `"` }
 // dotEscape escapes text for a quoted string, in which a backslash is only special
 // before some letters; doubling it is right in labels, where IDs are not shown.
 func dotEscape(s string) string {
+	if !strings.ContainsAny(s, "\\\"\n") { // a replacer is costly to make
+		return s
+	}
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
 }
 
@@ -142,6 +145,9 @@ func (d *mermaidDrawing) classes() {
 
 // mermaidEscape writes what has a meaning in a quoted label as entities.
 func mermaidEscape(s string) string {
+	if !strings.ContainsAny(s, "#\"<>&\n`") {
+		return s
+	}
 	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "\n", " ", "`", "#96;").Replace(s)
 }
 

@@ -47,6 +47,9 @@ type Options struct {
 	// Verbose writes all that [report.Plain] writes when verbose, log lines among
 	// it; then the frame does not repeat them.
 	Verbose bool
+	// Level is the least important log line that goes to the history. Empty means
+	// warn, or debug when verbose.
+	Level event.Level
 	// Now is the clock that the times given to [View.Tick] come from. Nil means
 	// [time.Now].
 	Now func() time.Time
@@ -75,7 +78,7 @@ func New(w io.Writer, size func() (width, height int), opts Options) *View {
 	v := &View{size: size, opts: opts, screen: screen{w: w}}
 	v.state = newState(v.bounds().width)
 	v.plain = report.NewPlain(&v.history, report.Options{
-		Color: opts.Color, Verbose: opts.Verbose, Width: v.state.column,
+		Color: opts.Color, Verbose: opts.Verbose, Level: opts.Level, Width: v.state.column,
 		Interval: math.MaxInt64, // the frame says what still runs
 	})
 	return v

@@ -42,7 +42,7 @@ type phase struct {
 // has scrolled away cannot be lined up again.
 func newState(width int) state {
 	return state{
-		column: min(max(16, width*2/5), 44),
+		column: min(max(16, width*2/5), 52),
 		counts: make(map[event.Status]int),
 		phases: make(map[string]*phase),
 	}

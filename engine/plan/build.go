@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"runtime"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/sync/errgroup"
@@ -33,6 +34,7 @@ func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) 
 	if len(b.problems) > 0 {
 		return &b.plan, diag.Tidy(b.problems)
 	}
+	b.plan.Left = b.left()
 	if diags := b.conflicts(); diags.HasErrors() {
 		return &b.plan, &ConflictError{Diagnostics: diag.Tidy(diags)}
 	}
@@ -81,6 +83,22 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 		}
 		b.plan.Steps = append(b.plan.Steps, step)
 	}
+}
+
+// left lists the recorded phases that are not wanted any more, by address.
+func (b *builder) left() []string {
+	whole := b.planner.Whole
+	if whole == nil {
+		whole = b.planner.Program
+	}
+	skipped := map[string]bool{}
+	for _, s := range b.plan.Steps {
+		skipped[s.Address] = s.Action == Skip
+	}
+	return slices.DeleteFunc(b.prior.Addresses(), func(address string) bool {
+		n, declared := whole.Node(address)
+		return declared && (n.Finally || !skipped[address])
+	})
 }
 
 // Outcomes is what the plan lets one know of each phase's outputs.

@@ -35,6 +35,10 @@ const (
 // they could run one after another.
 type Plan struct {
 	Steps []Step
+	// Left are phases that earlier runs made and that the pipeline does not want any
+	// more: they are gone from it, or their condition is false. Apply leaves what
+	// they made as it is.
+	Left []string
 }
 
 // Step is the decision about one phase.

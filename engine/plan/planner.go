@@ -35,6 +35,8 @@ type Planner struct {
 	// Settled are steps that were planned just now and that nothing in this run can
 	// change, see [Plan.Settled]. They are not planned again.
 	Settled map[string]Step
+	// Whole is the pipeline that Program is a part of, if it is one.
+	Whole *expand.Program
 }
 
 // Situation is what is known when a phase is planned.

@@ -142,6 +142,7 @@ func TestBackgroundPrints(t *testing.T) {
 		v := &slowView{gate: make(chan struct{})}
 		b := InBackground(v)
 		b.Emit(event.Event{})
+		synctest.Wait() // the view is busy with it
 		printed := make(chan bool)
 		go func() { printed <- b.Print("one") }()
 		synctest.Wait()

@@ -15,6 +15,8 @@ type Plan struct {
 	Operation event.Operation
 	Pipeline  string
 	Nodes     []PlanNode
+	// Left are nodes that earlier runs made and that are not wanted any more.
+	Left []string
 }
 
 // PlanNode is what would be done with one node.
@@ -69,8 +71,22 @@ func WritePlan(w io.Writer, plan Plan, opts Options) error {
 		p.line("  nothing: all is as wanted")
 	}
 	p.line("")
+	p.left(plan)
 	p.line("%s", p.paint(bold, totals(plan)))
 	return p.err
+}
+
+// left tells of what nobody wants any more.
+func (p *printer) left(plan Plan) {
+	if len(plan.Left) == 0 {
+		return
+	}
+	p.line("%s made by earlier runs and not wanted any more; apply leaves it as it is:", p.paint(yellow, "warning:"))
+	for _, address := range plan.Left {
+		p.line("  %s", clean(address))
+	}
+	p.line("To take it back: clusterflow undo %s --target '%s'", clean(plan.Pipeline), clean(plan.Left[0]))
+	p.line("")
 }
 
 func (p *printer) planNode(op event.Operation, n PlanNode, opts Options) {

@@ -25,7 +25,7 @@ type Options struct {
 	// all if Verbose is set, else those that warn.
 	Level event.Level
 	// Width is the room for addresses; longer ones push the rest of their line to
-	// the right. Zero means 44 columns, in a plan what its addresses need, up to 72.
+	// the right. Zero means 52 columns, in a plan what its addresses need, up to 72.
 	Width int
 	// Interval is how long a phase runs before a line says so, and again after as
 	// long. Zero means 10 s.
@@ -45,7 +45,7 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	if o.Width <= 0 {
-		o.Width = 44
+		o.Width = 52
 	}
 	if o.Interval <= 0 {
 		o.Interval = 10 * time.Second

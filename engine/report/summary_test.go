@@ -103,11 +103,11 @@ func TestWritePlan(t *testing.T) {
 		plan Plan
 		opts Options
 	}{
-		"plan":         {Plan{event.OperationApply, "init.hcl", nodes}, Options{}},
-		"plan-verbose": {Plan{event.OperationApply, "init.hcl", nodes}, Options{Verbose: true}},
-		"plan-color":   {Plan{event.OperationApply, "init.hcl", nodes}, Options{Color: true}},
-		"plan-undo":    {Plan{event.OperationUndo, "init.hcl", nodes[:2]}, Options{}},
-		"plan-empty":   {Plan{event.OperationApply, "init.hcl", nodes[:1]}, Options{}},
+		"plan":         {Plan{event.OperationApply, "init.hcl", nodes, []string{"phase.old", "phase.older"}}, Options{}},
+		"plan-verbose": {Plan{event.OperationApply, "init.hcl", nodes, nil}, Options{Verbose: true}},
+		"plan-color":   {Plan{event.OperationApply, "init.hcl", nodes, nil}, Options{Color: true}},
+		"plan-undo":    {Plan{event.OperationUndo, "init.hcl", nodes[:2], nil}, Options{}},
+		"plan-empty":   {Plan{event.OperationApply, "init.hcl", nodes[:1], nil}, Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
