@@ -30,6 +30,8 @@ func TestConformance(t *testing.T) {
 			Type: "process", Config: of, Observe: phasetest.Processes,
 			Setup:                 func(dir string) error { writeCerts(t, dir); return nil },
 			SkipUndoWithoutRecord: "only the record knows which directories were made",
+			// TestProcessAttach in sdk/resource takes over an interrupted start.
+			SkipKill: "the process outlives a killed plugin and goes on writing its files, so the host changes by itself",
 		},
 	)
 }
