@@ -26,6 +26,7 @@ help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build clusterflow and its plugins into bin/
+	@echo "Building clusterflow and its plugins; the first time this takes a minute or two."
 	$(GOBUILD) -o bin/ ./cmd/clusterflow ./plugins/cmd/clusterflow-plugins
 	@for name in $(PLUGINS); do ln -sfn clusterflow-plugins bin/clusterflow-plugin-$$name; done
 
