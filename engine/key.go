@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/clusterflow/clusterflow/engine/state"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 const keySize = 32
@@ -35,7 +36,7 @@ func ensureKey(stateDir string) ([]byte, error) {
 	}
 	key = make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails
-	return key, state.WriteFile(filepath.Join(stateDir, state.KeyName), key)
+	return key, resource.WriteFile(filepath.Join(stateDir, state.KeyName), key, 0o600)
 }
 
 func removeKey(stateDir string) error {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // compactAbove is the size from which a journal may be worth compacting.
@@ -86,7 +87,7 @@ func (s *Store) repair(d *Damage, cut []byte) error {
 			return openError("repair", s.dir, err)
 		}
 	}
-	if err := WriteFile(kept, cut); err != nil {
+	if err := resource.WriteFile(kept, cut, 0o600); err != nil {
 		return openError("repair", s.dir, err)
 	}
 	if err := truncate(filepath.Join(s.dir, journalName), d.Offset); err != nil {
@@ -120,7 +121,7 @@ func (s *Store) compact() error {
 
 // replace makes text the whole journal, at once and durably.
 func (s *Store) replace(text []byte) error {
-	if err := WriteFile(filepath.Join(s.dir, journalName), text); err != nil {
+	if err := resource.WriteFile(filepath.Join(s.dir, journalName), text, 0o600); err != nil {
 		return openError("write journal in", s.dir, err)
 	}
 	return nil

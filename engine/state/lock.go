@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // ErrLocked reports that another process holds a state directory, see [LockedError].
@@ -82,7 +83,7 @@ func lockDir(dir string, owner Owner) (*flock.Flock, error) {
 	}
 	text, err := json.Marshal(owner)
 	if err == nil {
-		err = WriteFile(filepath.Join(dir, ownerName), text)
+		err = resource.WriteFile(filepath.Join(dir, ownerName), text, 0o600)
 	}
 	if err != nil {
 		return nil, errors.Join(openError("write owner of", dir, err), lock.Close())

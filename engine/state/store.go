@@ -18,7 +18,7 @@ const (
 	journalName = "journal"
 	lockName    = "lock"
 	ownerName   = "owner.json"
-	// KeyName is a file that the engine keeps beside the journal with [WriteFile].
+	// KeyName is a file that the engine keeps beside the journal.
 	KeyName    = "key"
 	cutPattern = journalName + ".cut.*"
 )
