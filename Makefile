@@ -10,7 +10,21 @@ GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
 PROTOGO  := sdk/internal/pluginv1
 PIPELINE ?= pipelines/embedded.hcl
 GOBUILD  := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+ARCHES   ?= amd64 arm64
 each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); done
+
+# archive packs one architecture. Unpack it anywhere and link bin/clusterflow into the PATH.
+define archive
+@set -e; name=clusterflow-$(VERSION)-linux-$(1); tree=dist/$$name; rm -rf $$tree; mkdir -p $$tree/completion; \
+	set -x; GOOS=linux GOARCH=$(1) $(GOBUILD) -o $$tree/bin/ ./cmd/clusterflow ./plugins/cmd/clusterflow-plugins; \
+	set +x; for plugin in $(PLUGINS); do ln -s clusterflow-plugins $$tree/bin/clusterflow-plugin-$$plugin; done; \
+	for shell in bash zsh fish; do bin/clusterflow completion $$shell >$$tree/completion/clusterflow.$$shell; done; \
+	(cd pipelines && find . -name '*.hcl' -exec install -D -m 0644 {} ../$$tree/pipelines/{} \;); \
+	cp LICENSE README.md CHANGELOG.md $$tree/; \
+	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf $$tree.tar.gz.part $$name; \
+	mv $$tree.tar.gz.part $$tree.tar.gz; rm -rf $$tree; ls -l $$tree.tar.gz
+
+endef
 
 # Go needs a home for its caches; without a usable one it gets one in the clone.
 ifneq ($(shell test -d "$$HOME" -a -w "$$HOME" && echo yes),yes)
@@ -20,7 +34,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build cross kube tools demo demo-down test bench lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down test bench lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +52,9 @@ demo: build kube ## Start a real control plane as local processes; root is not n
 
 demo-down: build ## Stop what make demo started and remove it
 	bin/clusterflow undo $(PIPELINE) --state-dir .clusterflow --auto-approve
+
+dist: build ## Pack programs, pipelines and completion into dist/, an archive for each ARCHES
+	$(foreach arch,$(ARCHES),$(call archive,$(arch)))
 
 cross: ## Check that everything compiles where it must: the CLI also for macOS and Windows
 	GOOS=linux GOARCH=arm64 go vet ./... && GOOS=linux GOARCH=arm64 go build ./...
@@ -73,4 +90,4 @@ tools: ## Build the pinned linters and code generators into bin/tools (once)
 	@go run -buildvcs=false ./test/pinned tools bin/tools
 
 clean: ## Remove what was built here, not the cache and not a running demo
-	rm -rf bin .cache/proto
+	rm -rf bin dist .cache/proto
