@@ -25,7 +25,8 @@ const finallyForm = `  finally "core.file" "report" {
 // decoder turns the blocks of one module into declarations.
 type decoder struct {
 	module *Module
-	root   bool // the module is the root file
+	root   bool      // the module is the root file
+	none   *Settings // of phases that set nothing
 	diags  hcl.Diagnostics
 }
 

@@ -55,14 +55,13 @@ func (l *loader) report(diags hcl.Diagnostics) { l.diags = append(l.diags, diags
 
 func (l *loader) root(name string) *Module {
 	m := newModule(path.Dir(name))
-	body := l.parseFile(name, nil)
-	if body == nil {
+	d := &decoder{module: m, root: true, none: &Settings{}}
+	blocks, ok := l.file(d, name, nil)
+	if !ok {
 		return m
 	}
-	d := &decoder{module: m, root: true}
-	d.body(body)
 	l.report(d.diags)
-	if len(body.Blocks) == 0 && !l.diags.HasErrors() {
+	if blocks == 0 && !l.diags.HasErrors() {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		l.report(diag.Errorf(at, "Empty pipeline",
 			"The file %s declares nothing. A pipeline has at least one phase:\n\n%s", name, phaseForm))
@@ -118,16 +117,14 @@ func (l *loader) directory(m *Module, call *Call) bool {
 		l.report(l.sourceProblem(m.Dir, call))
 		return false
 	}
-	d := &decoder{module: m}
+	d := &decoder{module: m, none: &Settings{}}
 	blocks := 0
 	for _, e := range entries {
 		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == LockFile {
 			continue
 		}
-		if body := l.parseFile(path.Join(m.Dir, e.Name()), call.SourceRange.Ptr()); body != nil {
-			blocks += len(body.Blocks)
-			d.body(body)
-		} else {
+		n, ok := l.file(d, path.Join(m.Dir, e.Name()), call.SourceRange.Ptr())
+		if blocks += n; !ok {
 			blocks++ // reported
 		}
 	}
