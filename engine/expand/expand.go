@@ -68,13 +68,15 @@ type Program struct {
 	Files map[string]*hcl.File
 
 	world *world
-	nodes map[string]*Node
 }
 
 // Node returns the node with an address.
 func (p *Program) Node(address string) (*Node, bool) {
-	n, ok := p.nodes[address]
-	return n, ok
+	i, ok := p.Graph.Index(address)
+	if !ok {
+		return nil, false
+	}
+	return p.Nodes[i], true // both are in the order of addresses
 }
 
 // Expand makes a program of a pipeline that was loaded without errors. Everything
