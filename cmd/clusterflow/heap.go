@@ -16,7 +16,7 @@ import (
 // side: see the table of make bench and docs/performance.md.
 const (
 	smallHeap  = 24 << 20
-	heapGrowth = 40
+	heapGrowth = 30
 )
 
 // limitHeap sets the pace of the garbage collector after each of its runs, unless

@@ -58,7 +58,8 @@ func (e *NotFoundError) Error() string {
 // Program is an expanded pipeline. It never changes and is safe for concurrent
 // use.
 type Program struct {
-	// Nodes are all phases, by address. Those that will be skipped are among them.
+	// Nodes are all phases, in the order of their addresses, which is that of Graph.
+	// Those that will be skipped are among them.
 	Nodes []*Node
 	// Pools are the slots of every pool that a node uses.
 	Pools map[string]int
@@ -76,7 +77,7 @@ func (p *Program) Node(address string) (*Node, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.Nodes[i], true // both are in the order of addresses
+	return p.Nodes[i], true
 }
 
 // Expand makes a program of a pipeline that was loaded without errors. Everything
