@@ -108,7 +108,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 			return err
 		}
 		if !view.quiet {
-			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s --state-dir %s\n", p.Path, a.stateDir)
+			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
 		}
 	}
 	return ofRun(result.Status)

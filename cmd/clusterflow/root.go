@@ -92,6 +92,14 @@ func defaultStateDir() string {
 	return ".clusterflow"
 }
 
+// stateDirFlag is what a command needs to find the same state as this one.
+func (a *app) stateDirFlag() string {
+	if a.stateDir == "" {
+		return ""
+	}
+	return " --state-dir " + a.stateDir
+}
+
 func (a *app) engine() (*engine.Engine, error) {
 	known, err := shipped(cmp.Or(a.system, runtime.GOOS))
 	if err != nil {

@@ -34,9 +34,10 @@ type Pipeline struct {
 }
 
 // Module is one set of declarations: the root file, or all *.hcl files of a
-// directory. Names are unique for each kind of block.
+// directory, with the files that they include. Names are unique for each kind of
+// block.
 type Module struct {
-	// Dir holds the module's files; relative sources are relative to it.
+	// Dir holds the module's files. Those that it includes may be further down.
 	Dir       string
 	Plugins   map[string]*Plugin
 	Variables map[string]*Variable
@@ -177,8 +178,8 @@ type Retry struct {
 // Call is a module block.
 type Call struct {
 	Name string
-	// Source is as written. Module is what it leads to; it is never nil in a
-	// pipeline that loaded without errors.
+	// Source is as written, relative to the file that the block stands in. Module is
+	// what it leads to; it is never nil in a pipeline that loaded without errors.
 	Source        string
 	SourceRange   hcl.Range
 	Module        *Module

@@ -27,6 +27,10 @@ type decoder struct {
 	module *Module
 	root   bool // the module is the root file
 	diags  hcl.Diagnostics
+	// files are the names of all files of the module.
+	files map[string]bool
+	// includes are those of the last file that was decoded.
+	includes []inclusion
 }
 
 func (d *decoder) errorf(at hcl.Range, summary, detail string, args ...any) {
@@ -58,8 +62,13 @@ func BlockTypes() []string { return sortedKeys(blockForms()) }
 
 func (d *decoder) body(body *hclsyntax.Body) {
 	for _, attr := range attributesInOrder(body) {
+		if attr.Name == "include" {
+			d.include(attr)
+			continue
+		}
 		d.errorf(attr.NameRange, "Argument outside of a block",
-			"Only blocks stand at the top level of a file. For a named value write:\n\n  locals {\n    %s = …\n  }", attr.Name)
+			"Only blocks and include stand at the top level of a file.%s For a named value write:\n\n  locals {\n    %s = …\n  }",
+			diag.DidYouMean(attr.Name, []string{"include"}), attr.Name)
 	}
 	forms := blockForms()
 	for _, block := range body.Blocks {

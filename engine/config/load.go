@@ -55,14 +55,10 @@ func (l *loader) report(diags hcl.Diagnostics) { l.diags = append(l.diags, diags
 
 func (l *loader) root(name string) *Module {
 	m := newModule(path.Dir(name))
-	body := l.parseFile(name, nil)
-	if body == nil {
-		return m
-	}
-	d := &decoder{module: m, root: true}
-	d.body(body)
+	d := &decoder{module: m, root: true, files: map[string]bool{path.Clean(name): true}}
+	blocks := l.unit(d, name, nil)
 	l.report(d.diags)
-	if len(body.Blocks) == 0 && !l.diags.HasErrors() {
+	if blocks == 0 && !l.diags.HasErrors() {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		l.report(diag.Errorf(at, "Empty pipeline",
 			"The file %s declares nothing. A pipeline has at least one phase:\n\n%s", name, phaseForm))
@@ -76,15 +72,15 @@ func (l *loader) children(m *Module) {
 	for _, name := range sortedKeys(m.Calls) {
 		call := m.Calls[name]
 		if call.Source != "" {
-			call.Module = l.child(m, call)
+			call.Module = l.child(call)
 		}
 	}
 }
 
-func (l *loader) child(parent *Module, call *Call) *Module {
+func (l *loader) child(call *Call) *Module {
 	dir := call.Source
 	if !path.IsAbs(dir) {
-		dir = path.Join(parent.Dir, dir)
+		dir = path.Join(path.Dir(call.SourceRange.Filename), dir)
 	}
 	if i := slices.Index(l.open, dir); i >= 0 {
 		l.report(diag.Errorf(call.SourceRange, "Module includes itself",
@@ -111,25 +107,27 @@ func (l *loader) child(parent *Module, call *Call) *Module {
 	return m
 }
 
-// directory merges the files of a module, in the order of their names.
+// directory merges the files of a module, in the order of their names, and what they
+// include.
 func (l *loader) directory(m *Module, call *Call) bool {
 	entries, err := fs.ReadDir(l.fsys, m.Dir)
 	if err != nil {
 		l.report(l.sourceProblem(m.Dir, call))
 		return false
 	}
-	d := &decoder{module: m}
-	blocks := 0
+	var names []string
+	d := &decoder{module: m, files: map[string]bool{}}
 	for _, e := range entries {
 		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == LockFile {
 			continue
 		}
-		if body := l.parseFile(path.Join(m.Dir, e.Name()), call.SourceRange.Ptr()); body != nil {
-			blocks += len(body.Blocks)
-			d.body(body)
-		} else {
-			blocks++ // reported
-		}
+		name := path.Join(m.Dir, e.Name())
+		names = append(names, name)
+		d.files[name] = true
+	}
+	blocks := 0
+	for _, name := range names {
+		blocks += l.unit(d, name, call.SourceRange.Ptr())
 	}
 	l.report(d.diags)
 	if blocks == 0 {
