@@ -67,7 +67,11 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
-	return run.Apply(ctx, planner, p.options(store, opts))
+	result, known, err = run.Apply(ctx, planner, p.options(store, opts))
+	if planned.Forget && err == nil && result.Status == event.RunSucceeded {
+		err = p.forgetOthers(ctx, store)
+	}
+	return result, known, err
 }
 
 // open takes the state of the pipeline. A record cut short is what a kill leaves
@@ -134,7 +138,7 @@ type UndoOptions struct {
 // exist any more: it is read for its plugin blocks only.
 func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
 	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
-	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
+	p := &Pipeline{Name: e.StateName(path), Path: path, engine: e}
 	p.plugins = newPlugins(e.host, source)
 	if diags := p.plugins.readLock(source); diags.HasErrors() {
 		return result, diags

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -27,6 +26,9 @@ type Options struct {
 	StateDir string
 	// Plugins configures how plugins are found and started.
 	Plugins pluginhost.Options
+	// BuiltIn holds pipelines that are meant where there is no file of that path. May
+	// be nil.
+	BuiltIn fs.FS
 	// Warn gets what is worth knowing and stops nothing. May be nil.
 	Warn func(text string)
 }
@@ -59,7 +61,7 @@ func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
 
 // Pipeline is a pipeline that was loaded and checked.
 type Pipeline struct {
-	// Name is that of the file, without its extension; the state is kept under it.
+	// Name is what the state is kept under, see [config.Pipeline].
 	Name    string
 	Path    string
 	Program *expand.Program
@@ -70,6 +72,7 @@ type Pipeline struct {
 	plugins *plugins
 	given   given
 	wanted  selection.Selection
+	forget  bool
 }
 
 // Load reads a pipeline with its modules from the file system of the machine, see
@@ -84,7 +87,7 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 // cached and none of its functions is called.
 func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
 	source, diags := config.Load(fsys, path)
-	p := &Pipeline{Name: pipelineName(path), Path: path, Files: source.Files, engine: e}
+	p := &Pipeline{Name: source.State, Path: path, Files: source.Files, engine: e, forget: source.Forget}
 	if diags.HasErrors() {
 		return p, diags
 	}
@@ -103,10 +106,6 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	}
 	p.Program, p.whole = program, program
 	return p, diags
-}
-
-func pipelineName(path string) string {
-	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
 // Validate lets the plugins check the configs of all phases as far as they are
@@ -159,7 +158,7 @@ func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
 			return nil, err
 		}
 	}
-	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}}
+	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}, Forget: p.forget && p.Program == p.whole}
 	for _, address := range rerun {
 		if _, ok := p.Program.Node(address); !ok {
 			return nil, p.unknownPhase(address)

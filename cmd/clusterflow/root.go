@@ -16,6 +16,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/pipelines"
 )
 
 // app is what all commands share: where they read and write, and the flags that
@@ -106,7 +107,7 @@ func (a *app) engine() (*engine.Engine, error) {
 		return nil, err
 	}
 	return engine.New(engine.Options{
-		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
+		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()), BuiltIn: pipelines.Files(),
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,

@@ -22,6 +22,13 @@ import (
 type Pipeline struct {
 	// Path is the root file, as it was given to [Load].
 	Path string
+	// State is the name that runs are recorded under: that of the file without its
+	// extension, unless the root file gives another, to share the records of a host
+	// with other pipelines.
+	State string
+	// Forget drops what is recorded of phases that the pipeline does not have, once
+	// all of it succeeded.
+	Forget bool
 	// Root is the module that the root file makes.
 	Root *Module
 	// Modules are all modules, the root first, then by directory. A directory that

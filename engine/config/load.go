@@ -27,8 +27,8 @@ func LoadFile(name string) (*Pipeline, hcl.Diagnostics) { return Load(OS{}, name
 // least the sources that were read, so that the errors can be shown.
 func Load(fsys fs.FS, name string) (*Pipeline, hcl.Diagnostics) {
 	l := &loader{fsys: fsys, files: map[string]*hcl.File{}, modules: map[string]*Module{}}
-	p := &Pipeline{Path: name, Files: l.files, FS: fsys}
-	p.Root = l.root(name)
+	p := &Pipeline{Path: name, State: baseName(name), Files: l.files, FS: fsys}
+	p.Root = l.root(p)
 	p.Modules = append(p.Modules, p.Root)
 	for _, dir := range sortedKeys(l.modules) {
 		p.Modules = append(p.Modules, l.modules[dir])
@@ -53,9 +53,10 @@ type loader struct {
 
 func (l *loader) report(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
 
-func (l *loader) root(name string) *Module {
+func (l *loader) root(p *Pipeline) *Module {
+	name := p.Path
 	m := newModule(path.Dir(name))
-	d := &decoder{module: m, root: true, files: map[string]bool{path.Clean(name): true}}
+	d := &decoder{module: m, root: p, files: map[string]bool{path.Clean(name): true}}
 	blocks := l.unit(d, name, nil)
 	l.report(d.diags)
 	if blocks == 0 && !l.diags.HasErrors() {

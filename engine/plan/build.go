@@ -34,7 +34,7 @@ func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) 
 	if len(b.problems) > 0 {
 		return &b.plan, diag.Tidy(b.problems)
 	}
-	b.plan.Left = b.left()
+	b.plan.Left, b.plan.Forget = b.left(), p.Forget
 	if diags := b.conflicts(); diags.HasErrors() {
 		return &b.plan, &ConflictError{Diagnostics: diag.Tidy(diags)}
 	}

@@ -37,6 +37,8 @@ type Planner struct {
 	Settled map[string]Step
 	// Whole is the pipeline that Program is a part of, if it is one.
 	Whole *expand.Program
+	// Forget is [Plan.Forget] of what it builds.
+	Forget bool
 }
 
 // Situation is what is known when a phase is planned.
