@@ -132,6 +132,18 @@ func (r *Runtime) HasImage(ref string) bool {
 	return r.state.find(ref) >= 0
 }
 
+// ImageNames lists the tags of all images, sorted.
+func (r *Runtime) ImageNames() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, i := range r.state.Images {
+		out = append(out, i.GetRepoTags()...)
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (s *State) find(ref string) int {
 	return slices.IndexFunc(s.Images, func(i *runtimeapi.Image) bool {
 		return i.Id == ref || slices.Contains(i.RepoTags, ref) || slices.Contains(i.RepoDigests, ref)
