@@ -3,7 +3,7 @@
 # into a cache that all clones share, see test/pinned; bin/kube and bin/tools point there.
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
-PLUGINS  := core preflight pki etcd controlplane addons
+PLUGINS  := clusterflow-plugins clusterflow-plugins-etcd clusterflow-plugins-kube
 MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
@@ -11,13 +11,20 @@ PROTOGO  := sdk/internal/pluginv1
 PIPELINE ?= pipelines/embedded.hcl
 GOBUILD  := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 ARCHES   ?= amd64 arm64
+PROGRAMS := ./cmd/clusterflow $(PLUGINS:%=./plugins/cmd/%)
 each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); done
+
+# The plugins in each binary, which is linked as clusterflow-plugin-NAME; tests compare.
+clusterflow-plugins      := core preflight pki
+clusterflow-plugins-etcd := etcd
+clusterflow-plugins-kube := controlplane addons
+links = $(foreach binary,$(PLUGINS),$(foreach name,$($(binary)),ln -sfn $(binary) $(1)/clusterflow-plugin-$(name);))
 
 # archive packs one architecture. Unpack it anywhere and link bin/clusterflow into the PATH.
 define archive
 @set -e; name=clusterflow-$(VERSION)-linux-$(1); tree=dist/$$name; rm -rf $$tree; mkdir -p $$tree/completion; \
-	set -x; GOOS=linux GOARCH=$(1) $(GOBUILD) -o $$tree/bin/ ./cmd/clusterflow ./plugins/cmd/clusterflow-plugins; \
-	set +x; for plugin in $(PLUGINS); do ln -s clusterflow-plugins $$tree/bin/clusterflow-plugin-$$plugin; done; \
+	set -x; GOOS=linux GOARCH=$(1) $(GOBUILD) -o $$tree/bin/ $(PROGRAMS); \
+	set +x; $(call links,$$tree/bin) \
 	for shell in bash zsh fish; do bin/clusterflow completion $$shell >$$tree/completion/clusterflow.$$shell; done; \
 	(cd pipelines && find . -name '*.hcl' -exec install -D -m 0644 {} ../$$tree/pipelines/{} \;); \
 	cp LICENSE README.md CHANGELOG.md $$tree/; \
@@ -41,8 +48,8 @@ help: ## List what can be made
 
 build: ## Build clusterflow and its plugins into bin/
 	@echo "Building clusterflow and its plugins; the first time this takes a minute or two."
-	$(GOBUILD) -o bin/ ./cmd/clusterflow ./plugins/cmd/clusterflow-plugins
-	@for name in $(PLUGINS); do ln -sfn clusterflow-plugins bin/clusterflow-plugin-$$name; done
+	$(GOBUILD) -o bin/ $(PROGRAMS)
+	@$(call links,bin)
 
 kube: ## Build Kubernetes and etcd into bin/kube (once, a few minutes)
 	@go run -buildvcs=false ./test/pinned kube bin/kube

@@ -15,11 +15,16 @@ import (
 // Direct returns a client that runs a plugin in this process, without a wire. It
 // is what the gRPC server calls, and what tests use.
 func Direct(spec Spec) Client {
-	return &direct{spec: spec, running: map[string]context.CancelCauseFunc{}}
+	d := &direct{spec: spec, outputs: make(map[string]cty.Type, len(spec.Types)), running: map[string]context.CancelCauseFunc{}}
+	for _, t := range spec.Types {
+		d.outputs[t.Name] = ObjectType(t.Outputs)
+	}
+	return d
 }
 
 type direct struct {
-	spec Spec
+	spec    Spec
+	outputs map[string]cty.Type // of each phase type
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by Ident.key
@@ -66,9 +71,9 @@ func (d *direct) Plan(ctx context.Context, req PlanRequest) (plan Plan, err erro
 	case len(t.Outputs) == 0 && plan.Outputs == cty.NilVal:
 		plan.Outputs = cty.EmptyObjectVal
 	case plan.Outputs == cty.NilVal:
-		plan.Outputs = cty.UnknownVal(ObjectType(t.Outputs))
+		plan.Outputs = cty.UnknownVal(d.outputs[t.Name])
 	}
-	if err := CheckOutputs(t.Outputs, plan.Outputs, len(plan.Changes) == 0); err != nil {
+	if err := checkOutputs(d.outputs[t.Name], plan.Outputs, len(plan.Changes) == 0); err != nil {
 		return Plan{}, fmt.Errorf("plan %s.%s: %w", d.spec.Name, t.Name, err)
 	}
 	return plan, nil
@@ -87,7 +92,7 @@ func (d *direct) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 		if len(t.Outputs) == 0 {
 			result.Outputs = cty.EmptyObjectVal
 		}
-		if err := CheckOutputs(t.Outputs, result.Outputs, true); err != nil {
+		if err := checkOutputs(d.outputs[t.Name], result.Outputs, true); err != nil {
 			return result, Permanent(fmt.Errorf("apply %s.%s: %w", d.spec.Name, t.Name, err))
 		}
 		return result, nil
@@ -205,9 +210,12 @@ func (d *direct) typ(name string) (Type, error) {
 // CheckOutputs reports outputs that do not fit the schema. Complete outputs must
 // be wholly known.
 func CheckOutputs(attrs []Attribute, v cty.Value, complete bool) error {
-	want := ObjectType(attrs)
+	return checkOutputs(ObjectType(attrs), v, complete)
+}
+
+func checkOutputs(want cty.Type, v cty.Value, complete bool) error {
 	switch {
-	case v == cty.NilVal && len(attrs) == 0:
+	case v == cty.NilVal && len(want.AttributeTypes()) == 0:
 		return nil
 	case v == cty.NilVal:
 		return errors.New("the plugin returned no outputs")

@@ -19,8 +19,9 @@ var ErrNoResult = errors.New("the plugin ended the call without a result")
 type client struct {
 	rpc pb.PluginServiceClient
 
-	mu   sync.Mutex
-	desc *Description // fetched once
+	mu    sync.Mutex
+	desc  *Description // fetched once
+	types map[string]valueTypes
 }
 
 var _ Client = (*client)(nil)
@@ -28,19 +29,27 @@ var _ Client = (*client)(nil)
 func (c *client) Describe(ctx context.Context) (Description, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.describe(ctx); err != nil {
+		return Description{}, err
+	}
+	return *c.desc, nil
+}
+
+// describe asks the plugin once. The caller holds the lock.
+func (c *client) describe(ctx context.Context) error {
 	if c.desc != nil {
-		return *c.desc, nil
+		return nil
 	}
 	r, err := c.rpc.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
-		return Description{}, fmt.Errorf("describe: %w", err)
+		return fmt.Errorf("describe: %w", err)
 	}
 	d, err := descriptionFromWire(r)
 	if err != nil {
-		return Description{}, fmt.Errorf("describe: %w", err)
+		return fmt.Errorf("describe: %w", err)
 	}
-	c.desc = &d
-	return d, nil
+	c.know(d)
+	return nil
 }
 
 func (c *client) Configure(ctx context.Context, conf Configuration) error {
@@ -56,7 +65,7 @@ func (c *client) Validate(ctx context.Context, typ string, config cty.Value) (Di
 	if err != nil {
 		return nil, err
 	}
-	wire, err := valueToWire(config, ObjectType(t.Config))
+	wire, err := valueToWire(config, t.config)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +84,10 @@ func (c *client) Plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	wire := &pb.PlanRequest{
 		Id: identToWire(req.ID), Type: req.Type, Private: req.Private, Unchanged: req.Unchanged, Undo: req.Undo,
 	}
-	if wire.Config, err = valueToWire(req.Config, ObjectType(t.Config)); err != nil {
+	if wire.Config, err = valueToWire(req.Config, t.config); err != nil {
 		return Plan{}, err
 	}
-	if wire.Outputs, err = valueToWire(req.Outputs, ObjectType(t.Outputs)); err != nil {
+	if wire.Outputs, err = valueToWire(req.Outputs, t.outputs); err != nil {
 		return Plan{}, err
 	}
 	r, err := c.rpc.Plan(ctx, wire)
@@ -95,10 +104,10 @@ func (c *client) Plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	if req.Undo {
 		return plan, nil
 	}
-	if plan.Outputs, err = valueFromWire(r.GetOutputs(), ObjectType(t.Outputs)); err != nil {
+	if plan.Outputs, err = valueFromWire(r.GetOutputs(), t.outputs); err != nil {
 		return Plan{}, fmt.Errorf("plan: %w", err)
 	}
-	return plan, CheckOutputs(t.Outputs, plan.Outputs, len(plan.Changes) == 0)
+	return plan, checkOutputs(t.outputs, plan.Outputs, len(plan.Changes) == 0)
 }
 
 func (c *client) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) (Result, error) {
@@ -106,7 +115,7 @@ func (c *client) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 	if err != nil {
 		return Result{}, err
 	}
-	config, err := valueToWire(req.Config, ObjectType(t.Config))
+	config, err := valueToWire(req.Config, t.config)
 	if err != nil {
 		return Result{}, err
 	}
@@ -118,7 +127,7 @@ func (c *client) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 	}
 	result, err := receive(func() (*pb.Event, error) { r, err := stream.Recv(); return r.GetEvent(), err }, t, emit)
 	if err == nil && result.Status == StatusOK {
-		err = CheckOutputs(t.Outputs, result.Outputs, true)
+		err = checkOutputs(t.outputs, result.Outputs, true)
 	}
 	return result, err
 }
@@ -128,7 +137,7 @@ func (c *client) Undo(ctx context.Context, req UndoRequest, emit func(Event)) (R
 	if err != nil {
 		return Result{}, err
 	}
-	config, err := valueToWire(req.Config, ObjectType(t.Config))
+	config, err := valueToWire(req.Config, t.config)
 	if err != nil {
 		return Result{}, err
 	}
@@ -186,14 +195,22 @@ func (c *client) CallFunction(ctx context.Context, name string, args []cty.Value
 	return cty.NilVal, fmt.Errorf("call %s: plugin %q has no such function with %d parameters", name, d.Name, len(args))
 }
 
-func (c *client) typ(ctx context.Context, name string) (TypeDescription, error) {
-	d, err := c.Describe(ctx)
-	if err != nil {
-		return TypeDescription{}, err
+func (c *client) know(d Description) {
+	c.desc, c.types = &d, make(map[string]valueTypes, len(d.Types))
+	for _, t := range d.Types {
+		c.types[t.Name] = valueTypesOf(t.Config, t.Outputs)
 	}
-	t, ok := d.Type(name)
+}
+
+func (c *client) typ(ctx context.Context, name string) (valueTypes, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.describe(ctx); err != nil {
+		return valueTypes{}, err
+	}
+	t, ok := c.types[name]
 	if !ok {
-		return TypeDescription{}, fmt.Errorf("find type %q: plugin %q has none of that name", name, d.Name)
+		return valueTypes{}, fmt.Errorf("find type %q: plugin %q has none of that name", name, c.desc.Name)
 	}
 	return t, nil
 }

@@ -60,13 +60,21 @@ func (p *grpcPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *g
 // other end. Plugins use [Main] and the engine go-plugin instead; this pair is for
 // those who bring a connection of their own, such as tests.
 func Register(s grpc.ServiceRegistrar, spec Spec) {
-	pb.RegisterPluginServiceServer(s, &server{spec: spec, client: Direct(spec)})
+	pb.RegisterPluginServiceServer(s, newServer(spec))
 }
 
 // NewClient returns a client of a plugin at the other end of a connection. Both
 // ends should allow messages of [MaxMessageSize].
 func NewClient(conn grpc.ClientConnInterface) Client {
 	return &client{rpc: pb.NewPluginServiceClient(conn)}
+}
+
+// NewDescribedClient is [NewClient] of a plugin that has described itself before,
+// so that it is not asked again.
+func NewDescribedClient(conn grpc.ClientConnInterface, d Description) Client {
+	c := &client{rpc: pb.NewPluginServiceClient(conn)}
+	c.know(d)
+	return c
 }
 
 func serverOptions() []grpc.ServerOption {

@@ -10,7 +10,7 @@ import (
 
 // receive passes events on until the stream ends. There must be exactly one
 // result, and it must be last.
-func receive(next func() (*pb.Event, error), t TypeDescription, emit func(Event)) (Result, error) {
+func receive(next func() (*pb.Event, error), t valueTypes, emit func(Event)) (Result, error) {
 	var result *pb.Result
 	for {
 		wire, err := next()
@@ -35,8 +35,8 @@ func receive(next func() (*pb.Event, error), t TypeDescription, emit func(Event)
 	}
 }
 
-func resultFromWire(w *pb.Result, t TypeDescription) (Result, error) {
-	outputs, err := valueFromWire(w.GetOutputs(), ObjectType(t.Outputs))
+func resultFromWire(w *pb.Result, t valueTypes) (Result, error) {
+	outputs, err := valueFromWire(w.GetOutputs(), t.outputs)
 	if err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
 	}

@@ -72,7 +72,7 @@ func TestReceive(t *testing.T) {
 				return e, nil
 			}
 			emits := 0
-			got, err := receive(next, TypeDescription{}, func(Event) { emits++ })
+			got, err := receive(next, valueTypesOf(nil, nil), func(Event) { emits++ })
 			if tt.fails != "" {
 				if !errors.Is(err, ErrNoResult) || err.Error() != tt.fails {
 					t.Errorf("got error %v\nwant %s", err, tt.fails)

@@ -19,6 +19,15 @@ type server struct {
 	pb.UnimplementedPluginServiceServer
 	spec   Spec
 	client Client // Direct(spec)
+	types  map[string]valueTypes
+}
+
+func newServer(spec Spec) *server {
+	s := &server{spec: spec, client: Direct(spec), types: make(map[string]valueTypes, len(spec.Types))}
+	for _, t := range spec.Types {
+		s.types[t.Name] = valueTypesOf(t.Config, t.Outputs)
+	}
+	return s
 }
 
 func (s *server) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.DescribeResponse, error) {
@@ -35,7 +44,11 @@ func (s *server) Configure(ctx context.Context, r *pb.ConfigureRequest) (*pb.Con
 }
 
 func (s *server) Validate(ctx context.Context, r *pb.ValidateRequest) (*pb.ValidateResponse, error) {
-	config, err := s.config(r.GetType(), r.GetConfig())
+	t, err := s.typ(r.GetType())
+	if err != nil {
+		return nil, err
+	}
+	config, err := configFromWire(r.GetConfig(), t)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +65,10 @@ func (s *server) Plan(ctx context.Context, r *pb.PlanRequest) (*pb.PlanResponse,
 		ID: identFromWire(r.GetId()), Type: r.GetType(), Private: r.GetPrivate(),
 		Unchanged: r.GetUnchanged(), Undo: r.GetUndo(),
 	}
-	if req.Config, err = s.config(r.GetType(), r.GetConfig()); err != nil {
+	if req.Config, err = configFromWire(r.GetConfig(), t); err != nil {
 		return nil, err
 	}
-	if req.Outputs, err = valueFromWire(r.GetOutputs(), ObjectType(t.Outputs)); err != nil {
+	if req.Outputs, err = valueFromWire(r.GetOutputs(), t.outputs); err != nil {
 		return nil, invalid(err)
 	}
 	plan, err := s.client.Plan(ctx, req)
@@ -66,17 +79,21 @@ func (s *server) Plan(ctx context.Context, r *pb.PlanRequest) (*pb.PlanResponse,
 	for _, c := range plan.Changes {
 		out.Changes = append(out.Changes, changeToWire(c))
 	}
-	out.Outputs, err = valueToWire(plan.Outputs, ObjectType(t.Outputs))
+	out.Outputs, err = valueToWire(plan.Outputs, t.outputs)
 	return out, err
 }
 
 func (s *server) Apply(r *pb.ApplyRequest, stream pb.PluginService_ApplyServer) error {
-	config, err := s.config(r.GetType(), r.GetConfig())
+	t, err := s.typ(r.GetType())
+	if err != nil {
+		return err
+	}
+	config, err := configFromWire(r.GetConfig(), t)
 	if err != nil {
 		return err
 	}
 	send := func(e *pb.Event) error { return stream.Send(&pb.ApplyResponse{Event: e}) }
-	return s.stream(stream.Context(), r.GetType(), send, func(ctx context.Context, emit func(Event)) (Result, error) {
+	return run(stream.Context(), t, send, func(ctx context.Context, emit func(Event)) (Result, error) {
 		return s.client.Apply(ctx, ApplyRequest{
 			ID: identFromWire(r.GetId()), Type: r.GetType(), Config: config,
 			Private: r.GetPrivate(), Fingerprint: r.GetFingerprint(),
@@ -85,28 +102,28 @@ func (s *server) Apply(r *pb.ApplyRequest, stream pb.PluginService_ApplyServer) 
 }
 
 func (s *server) Undo(r *pb.UndoRequest, stream pb.PluginService_UndoServer) error {
-	config, err := s.config(r.GetType(), r.GetConfig())
+	t, err := s.typ(r.GetType())
+	if err != nil {
+		return err
+	}
+	config, err := configFromWire(r.GetConfig(), t)
 	if err != nil {
 		return err
 	}
 	send := func(e *pb.Event) error { return stream.Send(&pb.UndoResponse{Event: e}) }
-	return s.stream(stream.Context(), r.GetType(), send, func(ctx context.Context, emit func(Event)) (Result, error) {
+	return run(stream.Context(), t, send, func(ctx context.Context, emit func(Event)) (Result, error) {
 		return s.client.Undo(ctx, UndoRequest{
 			ID: identFromWire(r.GetId()), Type: r.GetType(), Config: config, Private: r.GetPrivate(),
 		}, emit)
 	})
 }
 
-// stream runs a call and sends its events, then its result. When the engine is
+// run makes a call and sends its events, then its result. When the engine is
 // gone the call is cancelled.
-func (s *server) stream(
-	ctx context.Context, typ string, send func(*pb.Event) error,
+func run(
+	ctx context.Context, t valueTypes, send func(*pb.Event) error,
 	call func(context.Context, func(Event)) (Result, error),
 ) error {
-	t, err := s.typ(typ)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	result, err := call(ctx, func(e Event) {
@@ -126,7 +143,7 @@ func (s *server) stream(
 		Status: pb.Result_Status(result.Status), Private: result.Private, Diagnostics: diagsToWire(result.Diagnostics),
 	}
 	if result.Status == StatusOK {
-		if out.Outputs, err = valueToWire(result.Outputs, ObjectType(t.Outputs)); err != nil {
+		if out.Outputs, err = valueToWire(result.Outputs, t.outputs); err != nil {
 			return err
 		}
 	}
@@ -180,20 +197,16 @@ func (s *server) CallFunction(ctx context.Context, r *pb.CallFunctionRequest) (*
 	return nil, invalid(errors.New("call function " + r.GetName() + ": no such function with so many parameters"))
 }
 
-func (s *server) typ(name string) (Type, error) {
-	t, ok := s.spec.Type(name)
+func (s *server) typ(name string) (valueTypes, error) {
+	t, ok := s.types[name]
 	if !ok {
-		return Type{}, status.Errorf(codes.NotFound, "find type %q: plugin %q has none of that name", name, s.spec.Name)
+		return valueTypes{}, status.Errorf(codes.NotFound, "find type %q: plugin %q has none of that name", name, s.spec.Name)
 	}
 	return t, nil
 }
 
-func (s *server) config(typ string, w *pb.DynamicValue) (cty.Value, error) {
-	t, err := s.typ(typ)
-	if err != nil {
-		return cty.NilVal, err
-	}
-	v, err := valueFromWire(w, ObjectType(t.Config))
+func configFromWire(w *pb.DynamicValue, t valueTypes) (cty.Value, error) {
+	v, err := valueFromWire(w, t.config)
 	if err != nil {
 		return cty.NilVal, invalid(err)
 	}

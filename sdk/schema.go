@@ -157,3 +157,11 @@ func ObjectType(attrs []Attribute) cty.Type {
 	}
 	return cty.Object(types)
 }
+
+// valueTypes are the types of the config and the outputs of a phase type. They are
+// made once: that takes longer than to encode a small value.
+type valueTypes struct{ config, outputs cty.Type }
+
+func valueTypesOf(config, outputs []Attribute) valueTypes {
+	return valueTypes{ObjectType(config), ObjectType(outputs)}
+}

@@ -39,7 +39,6 @@ func (h *Host) describe(ctx context.Context, ref Ref) (sdk.Description, error) {
 	}
 	defer lease.Release()
 	d := lease.process.description
-	h.keep(k, d)
 	if err := writeDescription(h.cachePath(k), d); err != nil {
 		h.log(Line{Plugin: b.Name, Log: sdk.Log{Level: "warn", Message: err.Error()}})
 	}

@@ -131,7 +131,11 @@ func (h *Host) run(ctx context.Context, b *Binary) (*process, error) {
 	}
 	p := h.newProcess(b, h.place)
 	h.processes[p] = struct{}{}
-	h.watchers.Go(func() { p.start(ctx, h.opts) })
+	h.watchers.Go(func() {
+		if p.start(ctx, h.opts); p.failure == nil {
+			h.keep(key{b.Digest, b.Name}, p.description)
+		}
+	})
 	h.watchers.Go(func() { h.watch(p) })
 	return p, nil
 }

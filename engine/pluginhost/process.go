@@ -27,6 +27,7 @@ type process struct {
 	rpc         sdk.Client // set when it has started, as are conn and description
 	conn        *grpc.ClientConn
 	description sdk.Description
+	known       bool // the binary has described itself before
 
 	tail           tail
 	stdout, stderr lines         // what go-plugin's server sends of os.Stdout and os.Stderr
@@ -37,6 +38,7 @@ type process struct {
 
 func (h *Host) newProcess(b *Binary, place *place) *process {
 	p := &process{started: make(chan struct{})}
+	p.description, p.known = h.described[key{b.Digest, b.Name}]
 	log := func(line sdk.Log) {
 		p.tail.add(line)
 		h.log(Line{Plugin: b.Name, PID: p.child.pid(), Log: line})

@@ -15,7 +15,7 @@ import (
 
 var errKilled = errors.New("killed before it started")
 
-// start runs the process until it has described itself. When it fails, the
+// start runs the process until it is configured and its description known. When it fails, the
 // process has ended and failure says why.
 func (p *process) start(ctx context.Context, opts Options) {
 	defer close(p.started)
@@ -46,16 +46,14 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if c, ok := protocol.(*plugin.GRPCClient); ok {
-		p.conn = c.Conn
-	}
-	raw, err := protocol.Dispense(sdk.PluginName)
-	if err != nil {
-		return err
-	}
-	rpc, ok := raw.(sdk.Client)
+	c, ok := protocol.(*plugin.GRPCClient)
 	if !ok {
-		return fmt.Errorf("dispense %s: got %T", sdk.PluginName, raw)
+		return fmt.Errorf("connect: got %T, want a gRPC connection", protocol)
+	}
+	p.conn = c.Conn
+	rpc := sdk.NewClient(p.conn)
+	if p.known {
+		rpc = sdk.NewDescribedClient(p.conn, p.description)
 	}
 	if err := rpc.Configure(ctx, sdk.Configuration{EngineVersion: opts.EngineVersion}); err != nil {
 		return err
@@ -63,8 +61,10 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 	if p.description, err = rpc.Describe(ctx); err != nil {
 		return err
 	}
-	if err := checkDescription(p.child.binary.Name, p.description); err != nil {
-		return err
+	if !p.known {
+		if err := checkDescription(p.child.binary.Name, p.description); err != nil {
+			return err
+		}
 	}
 	p.rpc = &client{next: rpc, p: p}
 	return nil

@@ -14,15 +14,19 @@ import (
 
 // Type makes the phase type that p declares.
 func (p Phase[C, O]) Type() sdk.Type {
+	outputs := sdk.AttributesOf[O]()
 	return sdk.Type{
 		Name: p.Name, Doc: p.Doc, Example: p.Example, Version: p.Version,
-		Config: sdk.AttributesOf[C](), Outputs: sdk.AttributesOf[O](),
+		Config: sdk.AttributesOf[C](), Outputs: outputs,
 		Repeatable: true, CancelGrace: p.CancelGrace, Pools: p.Pools, Access: p.Access,
-		Handler: handler[C, O]{p},
+		Handler: handler[C, O]{p, outputs},
 	}
 }
 
-type handler[C, O any] struct{ phase Phase[C, O] }
+type handler[C, O any] struct {
+	phase Phase[C, O]
+	attrs []sdk.Attribute // of the outputs
+}
 
 func (h handler[C, O]) Validate(_ context.Context, config cty.Value) sdk.Diagnostics {
 	if !config.IsWhollyKnown() {
@@ -145,7 +149,6 @@ func (h handler[C, O]) open(
 // outputs encodes what the phase tells others. Before the changes are made, late
 // outputs and those of a phase without Known are unknown values.
 func (h handler[C, O]) outputs(ctx context.Context, w Work[O], done bool) (cty.Value, error) {
-	attrs := sdk.AttributesOf[O]()
 	var out O
 	var err error
 	switch {
@@ -154,13 +157,13 @@ func (h handler[C, O]) outputs(ctx context.Context, w Work[O], done bool) (cty.V
 	case w.Known != nil:
 		out = w.Known()
 	case !done:
-		return cty.UnknownVal(sdk.ObjectType(attrs)), nil
+		return cty.UnknownVal(sdk.ObjectType(h.attrs)), nil
 	}
 	if err != nil {
 		return cty.NilVal, err
 	}
 	values := sdk.Encode(out).AsValueMap()
-	for _, a := range attrs {
+	for _, a := range h.attrs {
 		if a.Late && !done {
 			values[a.Name] = cty.UnknownVal(a.Type.WithoutOptionalAttributesDeep())
 		}

@@ -28,7 +28,7 @@ func newCLI(t *testing.T) *cli {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, need := range []string{"bin/clusterflow", "bin/clusterflow-plugins", "bin/kube/kube-apiserver", "bin/kube/etcd", "bin/kube/kubectl"} {
+	for _, need := range []string{"bin/clusterflow", "bin/clusterflow-plugins", "bin/clusterflow-plugins-etcd", "bin/clusterflow-plugins-kube", "bin/kube/kube-apiserver", "bin/kube/etcd", "bin/kube/kubectl"} {
 		if _, err := os.Stat(filepath.Join(root, need)); err != nil {
 			t.Fatalf("find %s: %v; run make build kube first", need, err)
 		}

@@ -1,0 +1,97 @@
+// Package multicalltest tests binaries that are made with package multicall.
+package multicalltest
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/multicall"
+	"github.com/clusterflow/clusterflow/sdk"
+)
+
+// Run tests the plugins of a binary, from the directory of its main package.
+func Run(t *testing.T, plugins []multicall.Plugin) {
+	t.Helper()
+	t.Run("Specs", func(t *testing.T) { specs(t, plugins) })
+	t.Run("Links", func(t *testing.T) { links(t, plugins) })
+	t.Run("DescriptionsAreCommitted", func(t *testing.T) { described(t, plugins) })
+}
+
+func specs(t *testing.T, plugins []multicall.Plugin) {
+	t.Helper()
+	for _, p := range plugins {
+		if err := sdk.ValidateSpec(p.Spec()); err != nil {
+			t.Errorf("spec of %s: %v", p.Name, err)
+		}
+		if got := p.Spec().Name; got != p.Name {
+			t.Errorf("the plugin that is linked as %s calls itself %s", p.Name, got)
+		}
+	}
+}
+
+// links compares the plugins with the links that make build makes.
+func links(t *testing.T, plugins []multicall.Plugin) {
+	t.Helper()
+	makefile, err := os.ReadFile("../../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Base(dir)
+	line := regexp.MustCompile(`(?m)^` + program + ` +:= (.*)$`).FindSubmatch(makefile)
+	if line == nil {
+		t.Fatalf("the Makefile does not say which plugins are in %s", program)
+	}
+	var want []string
+	for _, p := range plugins {
+		want = append(want, p.Name)
+	}
+	if got := strings.Fields(string(line[1])); !slices.Equal(got, want) {
+		t.Errorf("the Makefile links %s as %q, want %q", program, got, want)
+	}
+}
+
+// descriptions is where the command-line program keeps what the built-in plugins
+// say of themselves, for systems on which they do not run.
+const descriptions = "../../../cmd/clusterflow/descriptions"
+
+func described(t *testing.T, plugins []multicall.Plugin) {
+	t.Helper()
+	for _, p := range plugins {
+		d, err := sdk.Direct(p.Spec()).Describe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := d.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(descriptions, p.Name+".binpb")
+		if os.Getenv("UPDATE_GOLDEN") != "" {
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s is stale (%v): run make golden", path, err)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(descriptions, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(filepath.Base(path), ".binpb")
+		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+			t.Errorf("%s is of no built-in plugin: remove it", path)
+		}
+	}
+}
