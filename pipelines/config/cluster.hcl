@@ -131,7 +131,7 @@ variable "coredns" {
     enabled          = optional(bool, true)
     image_repository = optional(string)
     image_tag        = optional(string, "v1.14.2")
-    replicas         = optional(number, 2)
+    replicas         = optional(number)
   })
   default = {}
 }
@@ -139,9 +139,9 @@ variable "coredns" {
 variable "kube_proxy" {
   type = object({
     enabled = optional(bool, true)
-    mode    = optional(string, "")
+    mode    = optional(string)
   })
-  description = "mode is iptables, ipvs or nftables; empty leaves it to kube-proxy."
+  description = "mode is iptables, ipvs or nftables; by default kube-proxy decides."
   default     = {}
 }
 
@@ -173,39 +173,16 @@ variable "audit_policy" {
   default     = null
 }
 
-variable "upload_certs" {
-  type        = bool
-  description = "Store the shared certificates, encrypted, in the cluster, so that control-plane nodes can join."
-  default     = false
-}
-
-variable "certificate_key" {
-  type        = string
-  description = "Key of the stored certificates, 64 hex digits. Default: a random one."
-  default     = ""
-  sensitive   = true
-}
-
-variable "bootstrap_tokens" {
-  type = list(object({
-    token       = optional(string, "")
-    ttl         = optional(string, "24h")
-    description = optional(string, "")
-    usages      = optional(list(string), ["signing", "authentication"])
-    groups      = optional(list(string), ["system:bootstrappers:kubeadm:default-node-token"])
-  }))
-  description = "Tokens with which nodes join. Default: one random token, good for a day."
-  default     = [{}]
-  sensitive   = true
-}
-
 # The cluster as the modules take it: each picks what it needs.
 locals {
-  etcd_is_local = var.external_etcd == null
+  control_plane_host     = regexreplace(var.control_plane_endpoint, "^\\[(.*)\\](:[0-9]+)?$|^([^:]*):[0-9]+$", "$1$3")
+  control_plane_endpoint = var.control_plane_endpoint == "" || can(regex(":[0-9]+$", var.control_plane_endpoint)) ? var.control_plane_endpoint : "${var.control_plane_endpoint}:${var.bind_port}"
+
   config = {
     kubernetes_version        = var.kubernetes_version
     cluster_name              = var.cluster_name
-    control_plane_endpoint    = var.control_plane_endpoint
+    control_plane_endpoint    = local.control_plane_endpoint
+    control_plane_host        = local.control_plane_host
     bind_port                 = var.bind_port
     cert_dir                  = var.cert_dir
     image_repository          = var.image_repository
