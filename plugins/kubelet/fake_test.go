@@ -1,0 +1,135 @@
+package kubelet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/plugins/internal/systemd"
+	"github.com/clusterflow/clusterflow/sdk/sdktest"
+)
+
+func TestMain(m *testing.M) { sdktest.Main(m, specOn(fakeHost())) }
+
+func fakeHost() host {
+	return host{
+		services: fakeServices{}, pool: kubeapi.NewPool(),
+		hostname: func() (string, error) { return "N1", nil },
+	}
+}
+
+// fakeServices is an init system whose services are files, so that processes can
+// share it: the name of a service is the path of its state. One without a file is
+// not running.
+type fakeServices struct{}
+
+// fakeState is the content of such a file.
+type fakeState struct {
+	systemd.Service
+	Lines []string // of its journal
+	// Fails says that it ends at once whenever it is started.
+	Fails bool
+	// Calls counts what was asked of it.
+	Restarted, Stopped int
+}
+
+func (fakeServices) read(name string) (fakeState, error) {
+	s := fakeState{Service: systemd.Service{Name: name, Load: "loaded", Active: "inactive", Sub: "dead"}}
+	if !filepath.IsAbs(name) {
+		s.Load = "not-found"
+		return s, nil
+	}
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(text, &s)
+}
+
+func (s fakeState) write() error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	next := s.Name + ".next"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, s.Name)
+}
+
+func (f fakeServices) Service(_ context.Context, name string) (systemd.Service, error) {
+	s, err := f.read(name)
+	if err == nil && s.Fails && s.Active == "activating" { // time goes by
+		s.Service.Restarts++
+		err = s.write()
+	}
+	return s.Service, err
+}
+
+func (f fakeServices) Restart(_ context.Context, name string) error {
+	s, err := f.read(name)
+	if err != nil {
+		return err
+	}
+	s.Restarted++
+	s.Active, s.Sub, s.Started = "active", "running", time.Now()
+	if s.Fails {
+		s.Active, s.Sub, s.Result, s.ExitCode = "activating", "auto-restart", "exit-code", 1
+	}
+	return s.write()
+}
+
+func (f fakeServices) Stop(_ context.Context, name string) error {
+	s, err := f.read(name)
+	if err != nil {
+		return err
+	}
+	s.Stopped++
+	s.Active, s.Sub = "inactive", "dead"
+	return s.write()
+}
+
+func (f fakeServices) Log(_ context.Context, s systemd.Service, lines int) ([]string, error) {
+	state, err := f.read(s.Name)
+	return state.Lines[max(0, len(state.Lines)-lines):], err
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// object makes a value out of names and strings in turn.
+func object(pairs ...string) cty.Value {
+	values := map[string]cty.Value{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = cty.StringVal(pairs[i+1])
+	}
+	return cty.ObjectVal(values)
+}
