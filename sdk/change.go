@@ -50,9 +50,15 @@ type Change struct {
 	Disruptive bool `json:"disruptive,omitempty"`
 }
 
+// noChanges is the fingerprint of an empty plan, the most frequent one.
+const noChanges = "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b"
+
 // Fingerprint identifies what the plan saw and would do: equal fingerprints mean
 // equal changes.
 func (p Plan) Fingerprint() string {
+	if len(p.Changes) == 0 {
+		return noChanges
+	}
 	text, err := json.Marshal(p.Changes)
 	if err != nil { // strings and booleans always marshal
 		return ""

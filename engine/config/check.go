@@ -63,8 +63,8 @@ func (c *checker) phase(p *Phase) {
 		c.expr(p.Retry.Attempts, in)
 		c.expr(p.Retry.Backoff, in)
 	}
-	for _, name := range sortedKeys(p.Config) {
-		c.expr(p.Config[name].Value, in)
+	for _, arg := range p.Config {
+		c.expr(arg.Value, in)
 	}
 	for _, x := range p.Preconditions {
 		c.condition(x, in)
@@ -79,8 +79,8 @@ func (c *checker) call(call *Call) {
 	in := place{each: call.ForEach != nil}
 	c.expr(call.ForEach, place{})
 	c.expr(call.When, in)
-	for _, name := range sortedKeys(call.Inputs) {
-		c.expr(call.Inputs[name].Value, in)
+	for _, input := range call.Inputs {
+		c.expr(input.Value, in)
 	}
 	c.dependsOn(call.DependsOn, in)
 	if call.Module != nil {
@@ -93,20 +93,20 @@ func (c *checker) inputs(call *Call) {
 	declared := call.Module.Variables
 	known := append(sortedKeys(declared), CallArguments()...)
 	meant := map[string]bool{} // inputs whose name was probably misspelt
-	for _, name := range sortedKeys(call.Inputs) {
-		if declared[name] == nil {
-			meant[diag.Suggest(name, known)] = true
-			c.errorf(call.Inputs[name].NameRange, "Unknown module input", "The module %s declares no variable %q.%s %s",
-				call.Module.Dir, name, diag.DidYouMean(name, known), diag.Names("variables", sortedKeys(declared)))
+	for _, in := range call.Inputs {
+		if declared[in.Name] == nil {
+			meant[diag.Suggest(in.Name, known)] = true
+			c.errorf(in.NameRange, "Unknown module input", "The module %s declares no variable %q.%s %s",
+				call.Module.Dir, in.Name, diag.DidYouMean(in.Name, known), diag.Names("variables", sortedKeys(declared)))
 		}
 	}
-	for _, name := range sortedKeys(call.Inputs) {
-		if v := declared[name]; v != nil {
-			c.strays(name, lang.Strays(call.Inputs[name].Value.Expression, v.Type))
+	for _, in := range call.Inputs {
+		if v := declared[in.Name]; v != nil {
+			c.strays(in.Name, lang.Strays(in.Value.Expression, v.Type))
 		}
 	}
 	for _, name := range sortedKeys(declared) {
-		if v := declared[name]; call.Inputs[name] == nil && v.Default == cty.NilVal && !meant[name] {
+		if v := declared[name]; call.Inputs.Get(name) == nil && v.Default == cty.NilVal && !meant[name] {
 			c.errorf(call.DefRange, "Missing module input", "The module %s needs a value for its variable %q (%s:%d). Add it to the block:\n\n  %s = …",
 				call.Module.Dir, name, v.DefRange.Filename, v.DefRange.Start.Line, name)
 		}

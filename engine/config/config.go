@@ -145,7 +145,20 @@ type Argument struct {
 	Name      string
 	Value     *lang.Expr
 	NameRange hcl.Range
-	Range     hcl.Range
+}
+
+// Arguments are arguments with different names, in the order of these. A pipeline
+// may have thousands of them, and a map of one takes five times the memory.
+type Arguments []Argument
+
+// Get returns the argument of that name, or nil.
+func (list Arguments) Get(name string) *Argument {
+	for i := range list {
+		if list[i].Name == name {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // Phase is a phase block or a finally block.
@@ -162,9 +175,8 @@ type Phase struct {
 	Retry                                            *Retry
 	Preconditions, Postconditions                    []Condition
 	// Config are the plugin's arguments.
-	Config    map[string]*Argument
+	Config    Arguments
 	TypeRange hcl.Range // of the first label
-	NameRange hcl.Range
 	DefRange  hcl.Range
 }
 
@@ -194,6 +206,6 @@ type Call struct {
 	DependsOn     []lang.Reference
 	// Undo asks to remove what the module makes.
 	Undo     bool
-	Inputs   map[string]*Argument
+	Inputs   Arguments
 	DefRange hcl.Range
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -31,8 +33,7 @@ func CallArguments() []string {
 
 func (d *decoder) phase(block *hclsyntax.Block) {
 	p := &Phase{
-		Name: block.Labels[1], Finally: block.Type == "finally", Config: map[string]*Argument{},
-		TypeRange: block.LabelRanges[0], NameRange: block.LabelRanges[1], DefRange: block.DefRange(),
+		Name: block.Labels[1], Finally: block.Type == "finally", TypeRange: block.LabelRanges[0], DefRange: block.DefRange(),
 	}
 	var ok bool
 	p.Plugin, p.Type, ok = strings.Cut(block.Labels[0], ".")
@@ -41,22 +42,19 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 			"A phase type names a plugin and one of its types with a dot between them, which %q does not. A valid block:\n\n%s", block.Labels[0], blockForms()[block.Type].form)
 		return
 	}
-	reserved := map[string]**lang.Expr{
-		"for_each": &p.ForEach, "when": &p.When, "timeout": &p.Timeout, "on_error": &p.OnError,
-		"pool": &p.Pool, "isolation": &p.Isolation,
-	}
 	for _, attr := range attributesInOrder(block.Body) {
-		switch slot, known := reserved[attr.Name]; {
-		case known:
+		switch slot := p.reserved(attr.Name); {
+		case slot != nil:
 			*slot = exprOf(attr)
 		case attr.Name == "depends_on":
 			p.DependsOn = d.dependsOn(attr, block.Type)
 		case attr.Name == "count":
 			d.errorf(attr.NameRange, "No count", "There is no count, since removing one instance would rename all after it. Write for_each = toset([\"a\", \"b\"]) or for_each = range(3).")
 		default:
-			p.Config[attr.Name] = argument(attr)
+			p.Config = append(p.Config, argument(attr))
 		}
 	}
+	p.Config.sort()
 	d.phaseBlocks(p, block)
 	all, what := d.module.Phases, "Phase"
 	if p.Finally {
@@ -65,8 +63,32 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 	declare(d, all, p.Name, p, what, p.DefRange, func(p *Phase) hcl.Range { return p.DefRange })
 }
 
-func argument(attr *hclsyntax.Attribute) *Argument {
-	return &Argument{Name: attr.Name, Value: exprOf(attr), NameRange: attr.NameRange, Range: attr.SrcRange}
+// reserved is where the expression of an argument of the language goes, or nil.
+func (p *Phase) reserved(name string) **lang.Expr {
+	switch name {
+	case "for_each":
+		return &p.ForEach
+	case "when":
+		return &p.When
+	case "timeout":
+		return &p.Timeout
+	case "on_error":
+		return &p.OnError
+	case "pool":
+		return &p.Pool
+	case "isolation":
+		return &p.Isolation
+	default:
+		return nil
+	}
+}
+
+func argument(attr *hclsyntax.Attribute) Argument {
+	return Argument{Name: attr.Name, Value: exprOf(attr), NameRange: attr.NameRange}
+}
+
+func (list Arguments) sort() {
+	slices.SortFunc(list, func(a, b Argument) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 func (d *decoder) phaseBlocks(p *Phase, block *hclsyntax.Block) {
@@ -134,7 +156,7 @@ func (d *decoder) dependsOn(attr *hclsyntax.Attribute, block string) []lang.Refe
 func (d *decoder) call(block *hclsyntax.Block) {
 	form := blockForms()["module"].form
 	d.nestedBlocks(block, form, nil)
-	c := &Call{Name: block.Labels[0], Inputs: map[string]*Argument{}, DefRange: block.DefRange()}
+	c := &Call{Name: block.Labels[0], DefRange: block.DefRange()}
 	for _, attr := range attributesInOrder(block.Body) {
 		switch attr.Name {
 		case "source":
@@ -148,9 +170,10 @@ func (d *decoder) call(block *hclsyntax.Block) {
 		case "direction":
 			d.direction(c, attr)
 		default:
-			c.Inputs[attr.Name] = argument(attr)
+			c.Inputs = append(c.Inputs, argument(attr))
 		}
 	}
+	c.Inputs.sort()
 	if block.Body.Attributes["source"] == nil {
 		d.missing(block, "source", form)
 	}

@@ -32,8 +32,8 @@ func (m *Module) Exprs() []*lang.Expr {
 		if p.Retry != nil {
 			add(p.Retry.Attempts, p.Retry.Backoff)
 		}
-		for _, arg := range sortedKeys(p.Config) {
-			add(p.Config[arg].Value)
+		for _, arg := range p.Config {
+			add(arg.Value)
 		}
 		conditions(p.Preconditions)
 		conditions(p.Postconditions)
@@ -41,8 +41,8 @@ func (m *Module) Exprs() []*lang.Expr {
 	for _, name := range sortedKeys(m.Calls) {
 		c := m.Calls[name]
 		add(c.ForEach, c.When)
-		for _, input := range sortedKeys(c.Inputs) {
-			add(c.Inputs[input].Value)
+		for _, input := range c.Inputs {
+			add(input.Value)
 		}
 	}
 	return all

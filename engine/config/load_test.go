@@ -152,9 +152,8 @@ phase "pki.ca" "ca" {
 	ca, etcd := p.Root.Phases["ca"], p.Root.Plugins["etcd"]
 	for what, pair := range map[string][2]string{
 		"type":    {at(ca.TypeRange), `"pki.ca"`},
-		"name":    {at(ca.NameRange), `"ca"`},
 		"head":    {at(ca.DefRange), `phase "pki.ca" "ca"`},
-		"dir":     {at(ca.Config["dir"].Range), `dir     = "/etc"`},
+		"dir":     {at(ca.Config.Get("dir").NameRange), `dir`},
 		"timeout": {at(ca.Timeout.Range()), `"5m"`},
 		"backoff": {at(ca.Retry.Backoff.Range()), `"1s..2s"`},
 		"source":  {at(etcd.SourceRange), `"./bin/etcd"`},

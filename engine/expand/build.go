@@ -33,7 +33,7 @@ func (b *builder) module(m *module) {
 			continue
 		}
 		for _, k := range all.keys {
-			b.nodes = append(b.nodes, &Node{phase: all.byKey[k], world: b.session.world})
+			b.nodes = append(b.nodes, &Node{phase: all.get(k), world: b.session.world})
 		}
 	}
 	for _, name := range names(m.decl.Calls) {
@@ -48,7 +48,7 @@ func (b *builder) module(m *module) {
 			continue
 		}
 		for _, k := range all.keys {
-			b.module(all.byKey[k])
+			b.module(all.get(k))
 		}
 	}
 	if !never {

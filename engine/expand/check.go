@@ -36,7 +36,7 @@ func (w *world) checkDeclarations() hcl.Diagnostics {
 
 // checkArguments compares a phase's arguments with its type: names, also inside
 // of objects, and that nothing required is missing.
-func checkArguments(decl *config.Phase, schema sdk.TypeDescription) hcl.Diagnostics {
+func checkArguments(decl *config.Phase, schema *sdk.TypeDescription) hcl.Diagnostics {
 	var known []string
 	for _, a := range schema.Config {
 		known = append(known, a.Name)
@@ -44,16 +44,16 @@ func checkArguments(decl *config.Phase, schema sdk.TypeDescription) hcl.Diagnost
 	similar := slices.Concat(known, config.PhaseArguments(), config.PhaseBlocks())
 	meant := map[string]bool{} // arguments whose name was probably misspelt
 	var diags hcl.Diagnostics
-	for _, name := range names(decl.Config) {
-		if slices.Contains(known, name) {
+	for _, arg := range decl.Config {
+		if slices.Contains(known, arg.Name) {
 			continue
 		}
-		meant[diag.Suggest(name, similar)] = true
-		diags = append(diags, diag.Errorf(decl.Config[name].NameRange, "Unknown argument", "A %s.%s phase has no argument %q.%s %s",
-			decl.Plugin, decl.Type, name, diag.DidYouMean(name, similar), diag.Names("arguments", known))...)
+		meant[diag.Suggest(arg.Name, similar)] = true
+		diags = append(diags, diag.Errorf(arg.NameRange, "Unknown argument", "A %s.%s phase has no argument %q.%s %s",
+			decl.Plugin, decl.Type, arg.Name, diag.DidYouMean(arg.Name, similar), diag.Names("arguments", known))...)
 	}
 	for _, a := range schema.Config {
-		arg := decl.Config[a.Name]
+		arg := decl.Config.Get(a.Name)
 		switch {
 		case arg == nil && a.Required && !meant[a.Name]:
 			diags = append(diags, missingArgument(decl, a)...)

@@ -35,7 +35,7 @@ func (s *session) config(p *phase) (cty.Value, hcl.Diagnostics) {
 func (s *session) argument(p *phase, a sdk.Attribute) (cty.Value, hcl.Diagnostics) {
 	unknown := cty.UnknownVal(a.Type.WithoutOptionalAttributesDeep())
 	v, at := cty.NullVal(a.Type.WithoutOptionalAttributesDeep()), p.decl.DefRange
-	if arg := p.decl.Config[a.Name]; arg != nil {
+	if arg := p.decl.Config.Get(a.Name); arg != nil {
 		var diags hcl.Diagnostics
 		if v, diags = s.eval(p.scope, arg.Value); diags.HasErrors() {
 			return unknown, diags

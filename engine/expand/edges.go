@@ -19,8 +19,8 @@ func (b *builder) edges(n *Node) {
 	}
 	b.mentions(n, &set, p.scope, p.decl.When)
 	b.order(n, &set, p.scope, p.decl.DependsOn)
-	for _, name := range names(p.decl.Config) {
-		b.mentions(n, &set, p.scope, p.decl.Config[name].Value)
+	for _, arg := range p.decl.Config {
+		b.mentions(n, &set, p.scope, arg.Value)
 	}
 	for _, c := range slices.Concat(p.decl.Preconditions, p.decl.Postconditions) {
 		b.mentions(n, &set, p.scope, c.Condition)
@@ -121,7 +121,7 @@ func chooseAll[T any](r request, all *family[T], name string, rest []key) ([]T, 
 	keys, _, diags := choose(r, all, name, rest)
 	list := make([]T, len(keys))
 	for i, k := range keys {
-		list[i] = all.byKey[k]
+		list[i] = all.get(k)
 	}
 	return list, diags
 }
@@ -141,7 +141,7 @@ func (s *session) allPhases(m *module, ref *lang.Reference) ([]*phase, hcl.Diagn
 			continue
 		}
 		for _, k := range all.keys {
-			list = append(list, all.byKey[k])
+			list = append(list, all.get(k))
 		}
 	}
 	for _, name := range names(m.decl.Calls) {
@@ -151,7 +151,7 @@ func (s *session) allPhases(m *module, ref *lang.Reference) ([]*phase, hcl.Diagn
 			continue
 		}
 		for _, k := range all.keys {
-			phases, more := s.allPhases(all.byKey[k], ref)
+			phases, more := s.allPhases(all.get(k), ref)
 			list, diags = append(list, phases...), append(diags, more...)
 		}
 	}

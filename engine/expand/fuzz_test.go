@@ -152,7 +152,7 @@ func checkUses(t tester, prog *expand.Program, n *expand.Node, o expandtest.Outc
 }
 
 // known makes outputs for a schema.
-func known(t sdk.TypeDescription) cty.Value {
+func known(t *sdk.TypeDescription) cty.Value {
 	vals := map[string]cty.Value{}
 	for _, a := range t.Outputs {
 		switch a.Type {

@@ -58,7 +58,7 @@ func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Ra
 		return tooMany(at)
 	}
 	if over == nil {
-		f.byKey[""], f.keys, f.state = create(m.scope), []string{""}, expanded
+		f.only, f.keys, f.state = create(m.scope), []string{""}, expanded
 		return nil
 	}
 	f.state = expanding
@@ -73,6 +73,7 @@ func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Ra
 	if s.instances += len(keys); s.instances > maxInstances {
 		return tooMany(at)
 	}
+	f.byKey = make(map[string]T, len(keys))
 	for _, k := range keys {
 		f.byKey[k] = create(&scope{module: m, each: &each{key: k, over: over, outer: m.scope, flat: flat}})
 	}

@@ -70,7 +70,7 @@ type Node struct {
 	Modules []string
 	// Plugin and Type are the halves of the block's first label.
 	Plugin, Type string
-	Schema       sdk.TypeDescription
+	Schema       *sdk.TypeDescription // shared by all nodes of the type
 	// Edges lead to what the node needs, by address; one edge for each node, of the
 	// strictest kind.
 	Edges []Edge

@@ -22,10 +22,11 @@ func (n *Node) Range(path cty.Path) hcl.Range {
 		return n.DefRange
 	}
 	first, ok := path[0].(cty.GetAttrStep)
-	if !ok || n.phase.decl.Config[first.Name] == nil {
+	arg := n.phase.decl.Config.Get(first.Name)
+	if !ok || arg == nil {
 		return n.DefRange
 	}
-	e := n.phase.decl.Config[first.Name].Value.Expression
+	e := arg.Value.Expression
 	for _, step := range path[1:] {
 		next := part(e, step)
 		if next == nil {

@@ -58,7 +58,7 @@ func (m *module) input(v *config.Variable) *config.Argument {
 	if m.call == nil {
 		return nil
 	}
-	return m.call.Inputs[v.Name]
+	return m.call.Inputs.Get(v.Name)
 }
 
 // followPhase resolves phase.name with or without a key and an output.
@@ -80,7 +80,7 @@ func (s *session) followPhase(r request, decl *config.Phase, path []string, rest
 		if all.repeated {
 			at = below(path, k)
 		}
-		more, moreDiags := s.output(all.byKey[k], at, rest, r)
+		more, moreDiags := s.output(all.get(k), at, rest, r)
 		targets, diags = append(targets, more...), append(diags, moreDiags...)
 	}
 	return targets, diags
@@ -126,7 +126,7 @@ func (s *session) output(p *phase, path []string, rest []key, r request) ([]targ
 	return []target{{path: below(path, k.name), phase: p, out: k.name, status: status}}, nil
 }
 
-func outputOf(t sdk.TypeDescription, name string) (sdk.Attribute, bool) {
+func outputOf(t *sdk.TypeDescription, name string) (sdk.Attribute, bool) {
 	i := slices.IndexFunc(t.Outputs, func(a sdk.Attribute) bool { return a.Name == name })
 	if i < 0 {
 		return sdk.Attribute{}, false
@@ -135,7 +135,7 @@ func outputOf(t sdk.TypeDescription, name string) (sdk.Attribute, bool) {
 }
 
 // outputNames lists what can be read from a phase.
-func outputNames(schema sdk.TypeDescription) []string {
+func outputNames(schema *sdk.TypeDescription) []string {
 	names := []string{"status", "error"}
 	for _, a := range schema.Outputs {
 		names = append(names, a.Name)
@@ -144,7 +144,7 @@ func outputNames(schema sdk.TypeDescription) []string {
 }
 
 // unknownOutput reports a name that is no output of a phase.
-func unknownOutput(decl *config.Phase, schema sdk.TypeDescription, k key) hcl.Diagnostics {
+func unknownOutput(decl *config.Phase, schema *sdk.TypeDescription, k key) hcl.Diagnostics {
 	if _, ok := outputOf(schema, k.name); ok || k.name == "status" || k.name == "error" {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (s *session) followModule(r request, call *config.Call, path []string, rest
 		if all.repeated {
 			at = below(path, k)
 		}
-		more, moreDiags := s.moduleOutputs(r, all.byKey[k], at, rest)
+		more, moreDiags := s.moduleOutputs(r, all.get(k), at, rest)
 		targets, diags = append(targets, more...), append(diags, moreDiags...)
 	}
 	return targets, diags

@@ -34,7 +34,7 @@ type world struct {
 }
 
 type typeResult struct {
-	desc sdk.TypeDescription
+	desc *sdk.TypeDescription
 	err  error
 }
 
@@ -61,7 +61,7 @@ type phase struct {
 	address string
 	key     string
 	scope   *scope
-	schema  sdk.TypeDescription
+	schema  *sdk.TypeDescription
 }
 
 // scope is where an expression stands.
@@ -101,9 +101,18 @@ type each struct {
 // family holds the instances that one block makes.
 type family[T any] struct {
 	repeated bool // the block has for_each
+	state    familyState
 	keys     []string
 	byKey    map[string]T
-	state    familyState
+	only     T // in place of byKey, if it is not repeated
+}
+
+// get returns the instance with a key that is known to be there.
+func (f *family[T]) get(key string) T {
+	if f.repeated {
+		return f.byKey[key]
+	}
+	return f.only
 }
 
 type familyState int
@@ -113,9 +122,6 @@ const (
 	expanding
 	expanded
 )
-
-// single returns the only instance of a block without for_each.
-func (f *family[T]) single() T { return f.byKey[""] }
 
 func newWorld(p *config.Pipeline, schemas Schemas) *world {
 	w := &world{
@@ -149,10 +155,10 @@ func newModule(decl *config.Module, call *config.Call, caller *scope) *module {
 	}
 	m.scope = &scope{module: m}
 	for _, p := range decl.Steps() {
-		m.phases[p] = &family[*phase]{repeated: p.ForEach != nil, byKey: map[string]*phase{}}
+		m.phases[p] = &family[*phase]{repeated: p.ForEach != nil}
 	}
 	for name, c := range decl.Calls {
-		m.calls[name] = &family[*module]{repeated: c.ForEach != nil, byKey: map[string]*module{}}
+		m.calls[name] = &family[*module]{repeated: c.ForEach != nil}
 	}
 	if call != nil {
 		m.parent = caller.module
@@ -186,11 +192,13 @@ func join(module, name string) string {
 func bracket(key string) string { return "[" + strconv.Quote(key) + "]" }
 
 // schema returns the description of a phase's type. It is asked for once.
-func (w *world) schema(decl *config.Phase) (sdk.TypeDescription, error) {
+func (w *world) schema(decl *config.Phase) (*sdk.TypeDescription, error) {
 	name := decl.Plugin + "." + decl.Type
 	r, ok := w.types[name]
 	if !ok {
-		r.desc, r.err = w.schemas.Type(decl.Plugin, decl.Type)
+		var desc sdk.TypeDescription
+		desc, r.err = w.schemas.Type(decl.Plugin, decl.Type)
+		r.desc = &desc
 		w.types[name] = r
 	}
 	return r.desc, r.err

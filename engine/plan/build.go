@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
@@ -24,7 +25,7 @@ const planWidth = 4
 // hcl.Diagnostics with all of them, a [*ConflictError], or the cause of ctx when
 // that ended first.
 func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) {
-	b := builder{planner: p, prior: prior, known: Outcomes{}, failed: map[string]bool{}}
+	b := builder{planner: p, prior: prior, known: make(Outcomes, len(p.Program.Nodes)), failed: map[string]bool{}}
 	for _, wave := range lastly(waves(p.Program)) {
 		b.wave(ctx, wave)
 		if ctx.Err() != nil {
@@ -52,24 +53,30 @@ type builder struct {
 
 // wave plans phases that do not depend on each other.
 func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
-	steps := make([]Step, len(nodes))
+	steps := make([]*Step, len(nodes))
 	failures := make([]error, len(nodes))
 	var group errgroup.Group
 	group.SetLimit(planWidth * runtime.GOMAXPROCS(0))
 	for i, n := range nodes {
 		if dependsOnAny(n, b.failed) {
 			b.failed[n.Address] = true
-			steps[i] = later(Step{Address: n.Address}, n, b.known, "a phase before it cannot be planned")
+			step := later(stepOf(n), n, b.known, "a phase before it cannot be planned")
+			steps[i] = &step
 			continue
 		}
 		if n.Finally && b.idle() {
-			steps[i] = Step{Address: n.Address, Action: Skip, Reason: "nothing else changes"}
+			step := stepOf(n)
+			step.Action, step.Reason = Skip, "nothing else changes"
+			steps[i] = &step
 			continue
 		}
 		group.Go(func() error {
-			steps[i], failures[i] = b.planner.Step(ctx, n, Situation{
+			var step Step
+			step, failures[i] = b.planner.Step(ctx, n, Situation{
 				Outcomes: b.known, Prior: b.prior.Nodes[n.Address], ID: sdk.Ident{Node: n.Address},
 			})
+			step.Config = cty.NilVal
+			steps[i] = &step
 			return nil
 		})
 	}

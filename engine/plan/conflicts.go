@@ -34,12 +34,12 @@ func (b *builder) conflicts() hcl.Diagnostics {
 	first := map[resource.ID]*expand.Node{}
 	shared := map[[2]*expand.Node][]string{}
 	var order [][2]*expand.Node
-	for i := range b.plan.Steps {
-		n, ok := b.planner.Program.Node(b.plan.Steps[i].Address)
+	for _, step := range b.plan.Steps {
+		n, ok := b.planner.Program.Node(step.Address)
 		if !ok || n.Undo {
 			continue
 		}
-		for _, id := range files(&b.plan.Steps[i]) {
+		for _, id := range files(step) {
 			other := first[id]
 			if other == nil {
 				first[id] = n

@@ -34,7 +34,7 @@ const (
 // Plan is what a run would do, one step for each phase, in an order in which
 // they could run one after another.
 type Plan struct {
-	Steps []Step
+	Steps []*Step
 	// Left are phases that earlier runs made and that the pipeline does not want any
 	// more: they are gone from it, or their condition is false. Apply leaves what
 	// they made as it is.
@@ -57,8 +57,9 @@ type Step struct {
 	// Identity is what is stored about the phase with its outcome.
 	Identity state.Identity
 	Ref      TypeRef
-	// Config is the plugin's config, without marks. Outputs are as the plugin
-	// planned them; they are complete when Action is None.
+	// Config is the plugin's config, without marks. The steps of a [Plan] have none:
+	// a phase that is to be applied is planned again when its turn comes. Outputs are
+	// as the plugin planned them; they are complete when Action is None.
 	Config, Outputs cty.Value
 	Private         []byte
 	Fingerprint     string
@@ -71,8 +72,8 @@ type Step struct {
 
 // Settled returns the steps that need nothing and whose inputs no other step can
 // change, by address.
-func (p *Plan) Settled(program *expand.Program) map[string]Step {
-	out := make(map[string]Step, len(p.Steps))
+func (p *Plan) Settled(program *expand.Program) map[string]*Step {
+	out := make(map[string]*Step, len(p.Steps))
 	for _, s := range p.Steps { // a phase comes after those that it depends on
 		n, ok := program.Node(s.Address)
 		if !ok || n.Finally || s.Action != None && s.Action != Skip {
@@ -88,7 +89,7 @@ func (p *Plan) Settled(program *expand.Program) map[string]Step {
 // TypeRef names a phase type and what the engine must know of it to run it.
 type TypeRef struct {
 	Plugin string
-	Type   sdk.TypeDescription
+	Type   *sdk.TypeDescription
 }
 
 // HasChanges reports whether the plan would do anything.

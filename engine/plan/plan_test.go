@@ -76,7 +76,7 @@ func build(t *testing.T, p *plan.Planner, prior *state.State) *plan.Plan {
 
 func step(t *testing.T, text string, vars ...string) plan.Step {
 	t.Helper()
-	return build(t, planner(t, newPlugins(), text, vars...), state.New()).Steps[0]
+	return *build(t, planner(t, newPlugins(), text, vars...), state.New()).Steps[0]
 }
 
 const secretive = `variable "secret" { sensitive = true }

@@ -16,8 +16,6 @@ import (
 type Plugins interface {
 	// Client returns a client that stays usable for the life of the planner.
 	Client(ctx context.Context, plugin string) (sdk.Client, error)
-	// Type returns the schema of a phase type.
-	Type(plugin, typ string) (sdk.TypeDescription, error)
 	// Digest is the sha256 of the plugin's binary.
 	Digest(plugin string) string
 }
@@ -34,7 +32,7 @@ type Planner struct {
 	Rerun map[string]bool
 	// Settled are steps that were planned just now and that nothing in this run can
 	// change, see [Plan.Settled]. They are not planned again.
-	Settled map[string]Step
+	Settled map[string]*Step
 	// Whole is the pipeline that Program is a part of, if it is one.
 	Whole *expand.Program
 	// Forget is [Plan.Forget] of what it builds.
@@ -53,15 +51,10 @@ type Situation struct {
 // Step plans one phase. An error is for people, see [Problem].
 func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step, error) {
 	if step, ok := p.Settled[n.Address]; ok && now.ID.Attempt <= 1 {
-		return step, nil
+		return *step, nil
 	}
 	o := now.Outcomes
-	step := Step{Address: n.Address}
-	typ, err := p.Plugins.Type(n.Plugin, n.Type)
-	if err != nil {
-		return step, err
-	}
-	step.Ref = TypeRef{Plugin: n.Plugin, Type: typ}
+	step := stepOf(n)
 	if n.Undo {
 		return p.undo(ctx, step, n, now)
 	}
@@ -86,12 +79,17 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 		return later(step, n, o, ""), nil
 	}
 	step.Config = config
-	step.Secrets = secrets(typ.Config, config, sensitive)
+	step.Secrets = secrets(n.Schema.Config, config, sensitive)
+	var err error
 	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
 	}
 	step.Identity.Depends = depends(n)
 	return step, p.ask(ctx, &step, n, now)
+}
+
+func stepOf(n *expand.Node) Step {
+	return Step{Address: n.Address, Ref: TypeRef{Plugin: n.Plugin, Type: n.Schema}}
 }
 
 // ask lets the plugin compare the config with the host.
@@ -144,7 +142,7 @@ func request(ctx context.Context, client sdk.Client, step *Step, n *expand.Node,
 		return req, nil
 	}
 	var err error
-	if req.Private, err = Upgraded(ctx, client, step.Ref.Type, now.Prior); err != nil {
+	if req.Private, err = Upgraded(ctx, client, *step.Ref.Type, now.Prior); err != nil {
 		return req, err
 	}
 	if done := now.Prior.Success; done != nil {

@@ -92,7 +92,7 @@ func (p *Planner) askUndo(ctx context.Context, step *Step, n *expand.Node, now S
 	step.Reason = "found on the host, though no run recorded it"
 	if now.Prior != nil {
 		step.Reason = "made by an earlier run"
-		if step.Private, err = Upgraded(ctx, client, step.Ref.Type, now.Prior); err != nil {
+		if step.Private, err = Upgraded(ctx, client, *step.Ref.Type, now.Prior); err != nil {
 			return placed(n, &mask, fmt.Errorf("undo %s: read its record: %w", n.Address, err))
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // undoOf plans a pipeline whose module m is undone.
-func undoOf(t *testing.T, root, module string, prior *state.State) map[string]plan.Step {
+func undoOf(t *testing.T, root, module string, prior *state.State) map[string]*plan.Step {
 	t.Helper()
 	source, diags := config.Load(fstest.MapFS{"p.hcl": {Data: []byte(root)}, "m/main.hcl": {Data: []byte(module)}}, "p.hcl")
 	if diags.HasErrors() {
@@ -26,7 +26,7 @@ func undoOf(t *testing.T, root, module string, prior *state.State) map[string]pl
 		t.Fatal(diags)
 	}
 	p := &plan.Planner{Program: program, Plugins: plugins, Key: []byte("a key")}
-	steps := map[string]plan.Step{}
+	steps := map[string]*plan.Step{}
 	for _, s := range build(t, p, prior).Steps {
 		steps[strings.TrimPrefix(s.Address, "module.m.phase.")] = s
 	}

@@ -104,15 +104,15 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func TestDifferences(t *testing.T) {
-	step := func(address string, action plan.Action, inputs, fingerprint string) plan.Step {
-		return plan.Step{Address: address, Action: action, Identity: state.Identity{Inputs: inputs}, Fingerprint: fingerprint}
+	step := func(address string, action plan.Action, inputs, fingerprint string) *plan.Step {
+		return &plan.Step{Address: address, Action: action, Identity: state.Identity{Inputs: inputs}, Fingerprint: fingerprint}
 	}
-	same := []plan.Step{step("phase.a", plan.Apply, "1", "2"), step("phase.b", plan.Later, "", "")}
+	same := []*plan.Step{step("phase.a", plan.Apply, "1", "2"), step("phase.b", plan.Later, "", "")}
 	core := map[string]string{"core": "cc"}
 	tests := map[string]struct {
 		plugins map[string]string
 		run     string
-		steps   []plan.Step
+		steps   []*plan.Step
 		want    []string
 	}{
 		"none":    {core, "run-1", same, nil},
@@ -120,9 +120,9 @@ func TestDifferences(t *testing.T) {
 		"state":   {core, "run-2", same, []string{"the state: run run-2 came after the plan"}},
 		"gone":    {core, "run-1", same[:1], []string{"phase.b: is not in the pipeline any more"}},
 		"new":     {core, "run-1", append(same[:2:2], step("phase.c", plan.None, "", "")), []string{"phase.c: is new"}},
-		"action":  {core, "run-1", []plan.Step{step("phase.a", plan.None, "1", ""), same[1]}, []string{`phase.a: was planned as "apply", is now "none"`}},
-		"inputs":  {core, "run-1", []plan.Step{step("phase.a", plan.Apply, "9", "2"), same[1]}, []string{"phase.a: its inputs are others"}},
-		"changes": {core, "run-1", []plan.Step{step("phase.a", plan.Apply, "1", "9"), same[1]}, []string{"phase.a: it would change other things: the host is not as it was"}},
+		"action":  {core, "run-1", []*plan.Step{step("phase.a", plan.None, "1", ""), same[1]}, []string{`phase.a: was planned as "apply", is now "none"`}},
+		"inputs":  {core, "run-1", []*plan.Step{step("phase.a", plan.Apply, "9", "2"), same[1]}, []string{"phase.a: its inputs are others"}},
+		"changes": {core, "run-1", []*plan.Step{step("phase.a", plan.Apply, "1", "9"), same[1]}, []string{"phase.a: it would change other things: the host is not as it was"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
