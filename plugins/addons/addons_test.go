@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 )
@@ -141,7 +142,7 @@ func TestImages(t *testing.T) {
 	for want, got := range map[string]string{
 		"registry.k8s.io/coredns/coredns:v1.14.2": coreDNSImage("registry.k8s.io", "v1.14.2"),
 		"mirror:5000/k8s/coredns:v1.14.2":         coreDNSImage("mirror:5000/k8s", "v1.14.2"),
-		"r/kube-proxy:v1.36.3_b.1":                kubernetesImage("r", "kube-proxy", "v1.36.3+b.1"),
+		"r/kube-proxy:v1.36.3_b.1":                component.Image("r", "kube-proxy", "v1.36.3+b.1"),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

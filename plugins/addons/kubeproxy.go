@@ -11,6 +11,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/plugins/internal/subnet"
@@ -83,7 +84,7 @@ func (c kubeProxyConfig) validate() error {
 }
 
 func (c kubeProxyConfig) image() string {
-	return kubernetesImage(c.ImageRepository, kubeProxy, c.KubernetesVersion)
+	return component.Image(c.ImageRepository, kubeProxy, c.KubernetesVersion)
 }
 
 // server is the URL of the API for all nodes.

@@ -44,6 +44,17 @@ func TestConformance(t *testing.T) {
 		on("cluster_info", nil),
 		on("mark", map[string]any{"node": "n1"}),
 		processCase(t),
+		sdktest.Case{
+			Type: "static_pod", Setup: func(dir string) error { writeProcessFiles(t, dir); return nil },
+			Config: func(dir string) map[string]any {
+				config := map[string]any{}
+				for name, value := range staticPodValues(dir, apiServerName) {
+					config[name] = value
+				}
+				return config
+			},
+			SkipUndoWithoutRecord: "only the record knows which directories were made",
+		},
 	)
 }
 

@@ -25,7 +25,13 @@ func TestConformance(t *testing.T) {
 		}
 		return configs[dir]
 	}
+	member := func(dir string) map[string]any { return plain(memberValues(dir)) }
 	sdktest.Run(t, Spec(),
+		sdktest.Case{
+			Type: "member", Config: member,
+			Setup:                 func(dir string) error { writeCerts(t, dir); return nil },
+			SkipUndoWithoutRecord: "only the record knows which directories were made",
+		},
 		sdktest.Case{
 			Type: "process", Config: of, Observe: phasetest.Processes,
 			Setup:                 func(dir string) error { writeCerts(t, dir); return nil },

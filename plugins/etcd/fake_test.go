@@ -35,12 +35,18 @@ func TestMain(m *testing.M) {
 	sdktest.Main(m, Spec())
 }
 
-// fake answers the two questions that this plugin asks.
+// fake answers the questions that this plugin asks.
 type fake struct {
 	pb.UnimplementedKVServer
 	pb.UnimplementedMaintenanceServer
+	pb.UnimplementedClusterServer
 	version  string
 	noQuorum bool
+	members  []*pb.Member
+}
+
+func (f *fake) MemberList(context.Context, *pb.MemberListRequest) (*pb.MemberListResponse, error) {
+	return &pb.MemberListResponse{Header: &pb.ResponseHeader{}, Members: f.members}, nil
 }
 
 func (f *fake) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, error) {
@@ -76,6 +82,7 @@ func (f *fake) serve(listener net.Listener, caFile, certFile, keyFile string) (*
 	server := grpc.NewServer(options...)
 	pb.RegisterKVServer(server, f)
 	pb.RegisterMaintenanceServer(server, f)
+	pb.RegisterClusterServer(server, f)
 	go func() { _ = server.Serve(listener) }()
 	return server, nil
 }
