@@ -1,10 +1,12 @@
 package controlplane
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path/filepath"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"sigs.k8s.io/yaml"
 
@@ -12,20 +14,37 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/internal/subnet"
 )
 
-// kubeletConfiguration is what nodes that join get: the user's fields over
-// kubeadm's defaults. mine says that the user has set any.
+// resolvedFile is where systemd-resolved tells its servers. kubeadm points the
+// kubelet there by itself.
+const resolvedFile = "/run/systemd/resolve/resolv.conf"
+
+// kubeletConfiguration is what nodes that join get: the given fields over
+// kubeadm's defaults. mine says that it is not what kubeadm makes by itself.
 func (c uploadConfig) kubeletConfiguration() (text []byte, mine bool, err error) {
-	kind := kubeletv1beta1.SchemeGroupVersion.WithKind("KubeletConfiguration")
-	var k kubeletv1beta1.KubeletConfiguration
-	if mine, err = componentconfig.Decode(c.Kubelet, kind, &k); err != nil {
-		return nil, false, attrError("kubelet", "%w", err)
+	var given, plain kubeletv1beta1.KubeletConfiguration
+	if _, err = componentconfig.Decode(c.KubeletConfiguration, kubeletKind(), &given); err != nil {
+		return nil, false, attrError("kubelet_configuration", "%w", err)
 	}
-	k.APIVersion, k.Kind = kind.GroupVersion().String(), kind.Kind
-	if err := c.completeKubelet(&k); err != nil {
+	if given.ResolverConfig != nil && *given.ResolverConfig == resolvedFile {
+		plain.ResolverConfig = given.ResolverConfig
+	}
+	if text, err = c.completed(given); err != nil {
 		return nil, false, err
 	}
-	text, err = yaml.Marshal(k)
-	return text, mine, err
+	byItself, err := c.completed(plain)
+	return text, !bytes.Equal(text, byItself), err
+}
+
+// completed is the text of a configuration, with all that it leaves out.
+func (c uploadConfig) completed(k kubeletv1beta1.KubeletConfiguration) ([]byte, error) {
+	if err := c.completeKubelet(&k); err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(k)
+}
+
+func kubeletKind() schema.GroupVersionKind {
+	return kubeletv1beta1.SchemeGroupVersion.WithKind("KubeletConfiguration")
 }
 
 // completeKubelet fills in what is not set. The runtime's socket belongs to a
@@ -35,6 +54,7 @@ func (c uploadConfig) completeKubelet(k *kubeletv1beta1.KubeletConfiguration) er
 	if err != nil {
 		return fmt.Errorf("find address of the cluster DNS: %w", err)
 	}
+	k.APIVersion, k.Kind = kubeletKind().ToAPIVersionAndKind()
 	if len(k.ClusterDNS) == 0 {
 		k.ClusterDNS = []string{dns.String()}
 	}
