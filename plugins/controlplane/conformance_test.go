@@ -45,6 +45,13 @@ func TestConformance(t *testing.T) {
 		on("mark", map[string]any{"node": "n1"}),
 		processCase(t),
 		sdktest.Case{
+			Type: "audit_policy",
+			Config: func(dir string) map[string]any {
+				return map[string]any{"path": dir + "/audit/policy.yaml", "log_dir": dir + "/log/audit"}
+			},
+			SkipUndoWithoutRecord: "only the record knows which directories were made",
+		},
+		sdktest.Case{
 			Type: "static_pod", Setup: func(dir string) error { writeProcessFiles(t, dir); return nil },
 			Config: func(dir string) map[string]any {
 				config := map[string]any{}
