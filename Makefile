@@ -3,7 +3,7 @@
 # into a cache that all clones share, see test/pinned; bin/kube and bin/tools point there.
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
-PLUGINS  := core preflight pki etcd controlplane addons
+PLUGINS  := core preflight pki kubelet etcd controlplane addons
 MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint

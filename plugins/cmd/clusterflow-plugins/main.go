@@ -15,6 +15,7 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/controlplane"
 	"github.com/clusterflow/clusterflow/plugins/core"
 	"github.com/clusterflow/clusterflow/plugins/etcd"
+	"github.com/clusterflow/clusterflow/plugins/kubelet"
 	"github.com/clusterflow/clusterflow/plugins/pki"
 	"github.com/clusterflow/clusterflow/plugins/preflight"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -42,6 +43,7 @@ func specs() []sdk.Spec {
 		core.Spec(),
 		preflight.Spec(),
 		pki.Spec(),
+		kubelet.Spec(),
 		etcd.Spec(),
 		controlplane.Spec(),
 		addons.Spec(),
