@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,10 @@ func (f *failure) Unwrap() error { return f.err }
 // Only a known cause that does not pass is permanent.
 func (f *failure) explain() error {
 	err, advice := f.err, ""
+	var hint *sdk.HintError
+	if errors.As(f.err, &hint) {
+		advice = hint.Hint + "\n"
+	}
 	switch said := lastError(f.lines); {
 	case f.known:
 		err, advice = fmt.Errorf("%w: %s", f.err, f.cause.what), f.cause.advice+"\n"

@@ -114,7 +114,7 @@ func (s *service) Render(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := &watch{manager: s.manager, unit: s.Unit, restarts: now.Restarts}
+	w := &watch{manager: s.manager, unit: s.Unit}
 	if !now.Running() || changed != "" {
 		if err := s.restart(ctx, w); err != nil {
 			return err

@@ -55,6 +55,24 @@ func (s started) state(t *testing.T) fakeState {
 	return state
 }
 
+// touch replaces a file by one with an older time, as a restored one has. The
+// clock of file systems is coarse, so it repeats that until it shows.
+func (s started) touch(t *testing.T, path string) {
+	t.Helper()
+	for {
+		writeFile(t, path+".next", readFile(t, path))
+		if err := os.Chtimes(path+".next", time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".next", path); err != nil {
+			t.Fatal(err)
+		}
+		if at, err := changedAt(path); err != nil || at.After(s.state(t).Started) {
+			return
+		}
+	}
+}
+
 // rotate writes a client certificate as the kubelet does.
 func (s started) rotate(t *testing.T, by phasetest.Authority) {
 	t.Helper()
@@ -123,14 +141,7 @@ func TestStartAgain(t *testing.T) {
 	s := newStarted(t, fakeState{})
 	s.Apply(t)
 	for i, path := range []string{s.config, s.conf} {
-		next := path + ".next"
-		writeFile(t, next, readFile(t, path)+"\n")
-		if err := os.Chtimes(next, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, path); err != nil {
-			t.Fatal(err)
-		}
+		s.touch(t, path)
 		s.Want(t, "update: changed since it started: "+path)
 		s.Apply(t)
 		if got := s.state(t).Restarted; got != i+2 {

@@ -26,6 +26,7 @@ type watch struct {
 	manager services
 	unit    string
 
+	begun    bool
 	restarts int       // of systemd, before the watch began
 	looked   time.Time // at the journal
 }
@@ -42,14 +43,24 @@ func (w *watch) restart(ctx context.Context) error {
 		}
 		return err
 	}
-	now, err = w.manager.Service(ctx, w.unit)
-	w.restarts = now.Restarts
+	return w.begin(ctx)
+}
+
+// begin notes what was before.
+func (w *watch) begin(ctx context.Context) error {
+	now, err := w.manager.Service(ctx, w.unit)
+	w.begun, w.restarts = err == nil, now.Restarts
 	return err
 }
 
 // wait polls the probe while the service runs, and ends early when it is hopeless.
 // Every error says what the log says.
 func (w *watch) wait(ctx context.Context, p resource.Probe) error {
+	if !w.begun {
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+	}
 	check := p.Check
 	p.Check = func(ctx context.Context) error {
 		if err := w.check(ctx); err != nil {
