@@ -17,7 +17,7 @@ each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); don
 # The plugins in each binary, which is linked as clusterflow-plugin-NAME; tests compare.
 clusterflow-plugins      := core preflight pki
 clusterflow-plugins-etcd := etcd
-clusterflow-plugins-kube := controlplane addons
+clusterflow-plugins-kube := kubelet controlplane addons
 links = $(foreach binary,$(PLUGINS),$(foreach name,$($(binary)),ln -sfn $(binary) $(1)/clusterflow-plugin-$(name);))
 
 # archive packs one architecture. Unpack it anywhere and link bin/clusterflow into the PATH.

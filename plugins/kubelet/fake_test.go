@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,9 +38,10 @@ type fakeServices struct{}
 type fakeState struct {
 	systemd.Service
 	Lines []string // of its journal
-	// Fails says that it ends at once whenever it is started.
-	Fails bool
-	// Calls counts what was asked of it.
+	// Fails says that it ends at once whenever it is started; Sick that it runs but
+	// is not healthy.
+	Fails, Sick bool
+	// How often it was asked to.
 	Restarted, Stopped int
 }
 
@@ -83,6 +87,9 @@ func (f fakeServices) Restart(_ context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if s.Load == "not-found" {
+		return errors.New("Unit " + name + " not found.")
+	}
 	s.Restarted++
 	s.Active, s.Sub, s.Started = "active", "running", time.Now()
 	if s.Fails {
@@ -104,6 +111,18 @@ func (f fakeServices) Stop(_ context.Context, name string) error {
 func (f fakeServices) Log(_ context.Context, s systemd.Service, lines int) ([]string, error) {
 	state, err := f.read(s.Name)
 	return state.Lines[max(0, len(state.Lines)-lines):], err
+}
+
+// kubelets answers for the health of fake services: while they run.
+func kubelets(t *testing.T) (healthz func(unit string) string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s, err := (fakeServices{}).read(r.URL.Query().Get("unit")); err != nil || !s.Running() || s.Sick {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return func(unit string) string { return server.URL + "/healthz?unit=" + url.QueryEscape(unit) }
 }
 
 func readFile(t *testing.T, path string) string {
