@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -90,15 +91,16 @@ func (f *clientFile) judge(data []byte, ca *x509.Certificate) (defect, error) {
 	case reason != "":
 		return defect{Reason: reason}, nil
 	case have.Server != f.server:
-		return defect{Reason: fmt.Sprintf("server %q, want %q", have.Server, f.server)}, nil
+		return f.judgeUser(have, ca).or(defect{Reason: fmt.Sprintf("server %q, want %q", have.Server, f.server), Usable: true}), nil
 	case have.Cluster != f.cluster:
-		return defect{Reason: fmt.Sprintf("cluster name %q, want %q", have.Cluster, f.cluster), Usable: true}, nil
+		return f.judgeUser(have, ca).or(defect{Reason: fmt.Sprintf("cluster name %q, want %q", have.Cluster, f.cluster), Usable: true}), nil
 	}
 	return f.judgeUser(have, ca), nil
 }
 
-// wrongCA compares the authority in the file, embedded or by path, with the
-// cluster's. Only the first certificate counts, as with kubeadm.
+// wrongCA compares the authority in the file, embedded or by path, with those of
+// the cluster, which may be a chain. Of the file only the first certificate counts,
+// as with kubeadm.
 func (f *clientFile) wrongCA(have kubeconfig.Config, ca *x509.Certificate) (string, error) {
 	if ca == nil {
 		return "the authority is yet to be made", nil
@@ -111,10 +113,14 @@ func (f *clientFile) wrongCA(have kubeconfig.Config, ca *x509.Certificate) (stri
 		}
 	}
 	certs, err := parseCertificates(data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "authority: " + err.Error(), nil
-	case !certs[0].Equal(ca):
+	}
+	trusted, err := loadCertificates(f.ca.Cert)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(trusted, certs[0].Equal) {
 		return fmt.Sprintf("its authority is not that of %s", f.ca.Cert), nil
 	}
 	return "", nil

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/clusterflow/clusterflow/sdk"
@@ -43,7 +46,7 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	switch {
 	case !found && ca != nil && caKey == nil:
-		return sdk.Change{}, l.ca.cannotSign("absent", l.id)
+		return sdk.Change{}, l.ca.cannotSign(l.lacking(), l.id)
 	case !found:
 		return l.create()
 	}
@@ -61,6 +64,15 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 		return diffMode(l.KeyFile)
 	}
 	return sdk.Change{}, l.ca.cannotSign(d.Reason, l.id)
+}
+
+// lacking says which of the two files do not exist, given that the certificate does
+// not.
+func (l *leaf) lacking() string {
+	if _, err := os.Stat(l.KeyFile); errors.Is(err, fs.ErrNotExist) {
+		return "absent, as is its private key " + l.KeyFile
+	}
+	return "absent"
 }
 
 // create plans a new certificate. A key without a certificate is kept: it was left
@@ -88,7 +100,7 @@ func (l *leaf) judge(data []byte, ca *x509.Certificate) (defect, error) {
 	case err != nil:
 		return defect{}, err
 	case key == nil:
-		return defect{Reason: "its private key is absent"}, nil
+		return defect{Reason: "its private key " + l.KeyFile + " is absent"}, nil
 	case ca == nil:
 		return defect{Reason: "not signed by the authority that is to be made"}, nil
 	}
