@@ -75,7 +75,7 @@ func (b *builder) values(m *module) {
 		v, diags := s.value(m.scope, out.Value)
 		b.report(diags)
 		if m.call == nil {
-			b.undoneOutputs(m, out)
+			b.outputDeps(m, out)
 		}
 		if m.call == nil && !out.Sensitive && lang.HasSensitive(v) {
 			b.report(diag.Errorf(out.DefRange, "Sensitive output",

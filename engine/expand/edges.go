@@ -71,6 +71,7 @@ func (b *builder) edge(n *Node, set *edgeSet, to *phase, kind EdgeKind, ref *lan
 	if n.Finally {
 		kind = Status
 	}
+	to.read = true
 	set.add(Edge{To: to.address, Kind: kind, Ref: text, Range: ref.Range})
 }
 

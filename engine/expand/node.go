@@ -96,6 +96,10 @@ type Node struct {
 	world *world
 }
 
+// Read reports whether anything looks at the outcome of the node: another node, or
+// an output of the pipeline. The outputs of others need not be kept.
+func (n *Node) Read() bool { return n.phase.read }
+
 // StatusSkipped is the status of an outcome whose outputs are null.
 const StatusSkipped = "skipped"
 

@@ -89,10 +89,11 @@ func undoneOutput(at hcl.Range, who string, to *phase) hcl.Diagnostics {
 		who, to.address, to.module.undoing.address, to.module.undoing.call.Name)
 }
 
-// undoneOutputs reports outputs of the pipeline that undone phases would have to
-// give.
-func (b *builder) undoneOutputs(m *module, out *config.Output) {
+// outputDeps notes what an output of the pipeline reads, and reports one that
+// undone phases would have to give.
+func (b *builder) outputDeps(m *module, out *config.Output) {
 	for _, d := range b.session.deps(m.scope, out.Value) {
+		d.phase.read = true
 		if d.kind == Data && d.phase.module.undoing != nil {
 			b.report(undoneOutput(out.Value.Range(), "output."+out.Name, d.phase))
 			return

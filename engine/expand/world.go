@@ -62,6 +62,8 @@ type phase struct {
 	key     string
 	scope   *scope
 	schema  *sdk.TypeDescription
+	// read says that another phase needs this one, or an output mentions it.
+	read bool
 }
 
 // scope is where an expression stands.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
@@ -25,7 +24,7 @@ const planWidth = 4
 // hcl.Diagnostics with all of them, a [*ConflictError], or the cause of ctx when
 // that ended first.
 func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) {
-	b := builder{planner: p, prior: prior, known: make(Outcomes, len(p.Program.Nodes)), failed: map[string]bool{}}
+	b := builder{planner: p, prior: prior, known: Outcomes{}, failed: map[string]bool{}}
 	for _, wave := range lastly(waves(p.Program)) {
 		b.wave(ctx, wave)
 		if ctx.Err() != nil {
@@ -75,7 +74,7 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 			step, failures[i] = b.planner.Step(ctx, n, Situation{
 				Outcomes: b.known, Prior: b.prior.Nodes[n.Address], ID: sdk.Ident{Node: n.Address},
 			})
-			step.Config = cty.NilVal
+			step.pack()
 			steps[i] = &step
 			return nil
 		})
@@ -85,7 +84,7 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 		if failures[i] != nil {
 			b.problems = append(b.problems, diagnostics(nodes[i], failures[i])...)
 			b.failed[step.Address] = true
-		} else if outcome, ok := step.outcome(); ok {
+		} else if outcome, ok := step.outcome(); ok && nodes[i].Read() {
 			b.known[step.Address] = outcome
 		}
 		b.plan.Steps = append(b.plan.Steps, step)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
@@ -107,11 +108,45 @@ phase "echo.note" "d" {
 }`, dir))
 	settled := build(t, p, state.New()).Settled(p.Program)
 	var got []string
-	for address := range settled {
-		got = append(got, address)
+	for _, n := range p.Program.Nodes {
+		if settled.Has(n.Address) {
+			got = append(got, n.Address)
+		}
 	}
-	slices.Sort(got)
 	if want := []string{"phase.a", "phase.d"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	p.Settled = settled
+	a, _ := p.Program.Node("phase.a")
+	step, err := p.Step(t.Context(), a, plan.Situation{Outcomes: plan.Outcomes{}})
+	if err != nil || step.Action != plan.None || step.Outputs.GetAttr("path").AsString() != filepath.Join(dir, "a") {
+		t.Errorf("settled step: got %+v, %v, want its outputs", step, err)
+	}
+	if settled.Has("phase.a") {
+		t.Error("a step that was used is still kept")
+	}
+}
+
+// Outcomes are those that something may ask for.
+func TestOutcomesThatAreRead(t *testing.T) {
+	p := planner(t, newPlugins(), `
+phase "echo.say" "data" { text = "x" }
+phase "echo.say" "order" { text = "x" }
+phase "echo.say" "output" { text = "x" }
+phase "echo.say" "unread" { text = "x" }
+phase "echo.say" "user" {
+  text       = phase.data.text
+  depends_on = [phase.order]
+}
+output "text" { value = phase.output.text }
+`)
+	var got []string
+	for _, n := range p.Program.Nodes {
+		if n.Read() {
+			got = append(got, n.Name)
+		}
+	}
+	if want := []string{"data", "order", "output"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -74,7 +74,7 @@ finally "echo.say" "c" { text = phase.b.status }
 	if planned.HasChanges() || planned.Steps[1].Action != plan.Skip || planned.Steps[2].Action != plan.Skip {
 		t.Errorf("nothing changes, but got %+v", planned.Steps)
 	}
-	if _, ok := planned.Settled(p.Program)["finally.a"]; ok {
+	if planned.Settled(p.Program).Has("finally.a") {
 		t.Error("a finally phase is settled although the others did not run yet")
 	}
 	prior.Run.ID = "killed"

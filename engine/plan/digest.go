@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
@@ -29,7 +27,6 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 	id := state.Identity{
 		Type:        ref.Plugin + "." + ref.Type.Name,
 		TypeVersion: ref.Type.Version,
-		Attributes:  map[string]string{},
 	}
 	secret := map[string]bool{}
 	for _, p := range sensitive {
@@ -51,12 +48,13 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 				return id, fmt.Errorf("digest %s: %w", a.Name, err)
 			}
 		}
-		id.Attributes[a.Name] = sum(text, secret[a.Name] || a.Sensitive, key)
+		id.Attributes = append(id.Attributes, state.Digest{Name: a.Name, Sum: sum(text, secret[a.Name] || a.Sensitive, key)})
 	}
+	id.Attributes.Sort()
 	all := sha256.New()
 	fmt.Fprintf(all, "%s\n%s\n%d\n", digestVersion, id.Type, id.TypeVersion)
-	for _, name := range slices.Sorted(maps.Keys(id.Attributes)) {
-		fmt.Fprintf(all, "%s=%s\n", name, id.Attributes[name])
+	for _, d := range id.Attributes {
+		fmt.Fprintf(all, "%s=%s\n", d.Name, d.Sum)
 	}
 	id.Inputs = hex.EncodeToString(all.Sum(nil))
 	return id, nil

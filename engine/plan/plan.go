@@ -11,8 +11,6 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/engine/expand"
@@ -57,9 +55,10 @@ type Step struct {
 	// Identity is what is stored about the phase with its outcome.
 	Identity state.Identity
 	Ref      TypeRef
-	// Config is the plugin's config, without marks. The steps of a [Plan] have none:
-	// a phase that is to be applied is planned again when its turn comes. Outputs are
-	// as the plugin planned them; they are complete when Action is None.
+	// Config is the plugin's config, without marks. Outputs are as the plugin planned
+	// them; they are complete when Action is None. The steps of a [Plan] have neither,
+	// see [Plan.Outcomes]: a phase that is to be applied is planned again when its
+	// turn comes.
 	Config, Outputs cty.Value
 	Private         []byte
 	Fingerprint     string
@@ -68,22 +67,8 @@ type Step struct {
 	Undo bool
 	// Secrets are the sensitive strings in Config, to be kept out of all output.
 	Secrets []string
-}
 
-// Settled returns the steps that need nothing and whose inputs no other step can
-// change, by address.
-func (p *Plan) Settled(program *expand.Program) map[string]*Step {
-	out := make(map[string]*Step, len(p.Steps))
-	for _, s := range p.Steps { // a phase comes after those that it depends on
-		n, ok := program.Node(s.Address)
-		if !ok || n.Finally || s.Action != None && s.Action != Skip {
-			continue
-		}
-		if !slices.ContainsFunc(n.Edges, func(e expand.Edge) bool { _, settled := out[e.To]; return !settled }) {
-			out[s.Address] = s
-		}
-	}
-	return out
+	packed []cty.Value // Outputs, see pack
 }
 
 // TypeRef names a phase type and what the engine must know of it to run it.
@@ -115,11 +100,11 @@ func (o Outcomes) Outcome(address string) (expand.Outcome, bool) {
 func (s *Step) outcome() (expand.Outcome, bool) {
 	switch s.Action {
 	case None:
-		return expand.Outcome{Status: "unchanged", Outputs: s.Outputs}, true
+		return expand.Outcome{Status: "unchanged", Outputs: s.outputs()}, true
 	case Skip:
 		return expand.Outcome{Status: "skipped"}, true
 	case Apply:
-		return expand.Outcome{Outputs: s.Outputs}, true // how it ends is not known
+		return expand.Outcome{Outputs: s.outputs()}, true // how it ends is not known
 	default:
 		return expand.Outcome{}, false
 	}

@@ -96,17 +96,17 @@ func TestIdentity(t *testing.T) {
 	if one.Inputs == text.Inputs || one.Inputs == secret.Inputs {
 		t.Error("a changed input did not change the digest")
 	}
-	if one.Attributes["secret"] == secret.Attributes["secret"] || one.Attributes["text"] != secret.Attributes["text"] {
+	if one.Attributes.Get("secret") == secret.Attributes.Get("secret") || one.Attributes.Get("text") != secret.Attributes.Get("text") {
 		t.Errorf("digests of attributes: got %v and %v", one.Attributes, secret.Attributes)
 	}
 
 	p := planner(t, newPlugins(), fmt.Sprintf(secretive, "hello"), "secret=tiger")
 	p.Key = []byte("another key")
 	keyed := build(t, p, state.New()).Steps[0].Identity
-	if keyed.Attributes["secret"] == one.Attributes["secret"] {
+	if keyed.Attributes.Get("secret") == one.Attributes.Get("secret") {
 		t.Error("the digest of a secret does not depend on the key, so it can be guessed")
 	}
-	if keyed.Attributes["text"] != one.Attributes["text"] {
+	if keyed.Attributes.Get("text") != one.Attributes.Get("text") {
 		t.Error("the digest of what is no secret depends on the key")
 	}
 }
@@ -118,7 +118,7 @@ phase "echo.say" "a" { text = "with ${var.secret}" }`
 	p := planner(t, newPlugins(), text, "secret=tiger")
 	one := build(t, p, state.New()).Steps[0]
 	p.Key = []byte("another key")
-	if two := build(t, p, state.New()).Steps[0]; one.Identity.Attributes["text"] == two.Identity.Attributes["text"] {
+	if two := build(t, p, state.New()).Steps[0]; one.Identity.Attributes.Get("text") == two.Identity.Attributes.Get("text") {
 		t.Error("the digest of a sensitive value does not depend on the key")
 	}
 	if got := fmt.Sprint(one.Changes); strings.Contains(got, "tiger") || !strings.Contains(got, "(sensitive)") {

@@ -20,8 +20,8 @@ type Plugins interface {
 	Digest(plugin string) string
 }
 
-// Planner plans phases against what an earlier run recorded. It holds no state of
-// its own and is safe for concurrent use.
+// Planner plans phases against what an earlier run recorded. It is safe for
+// concurrent use.
 type Planner struct {
 	Program *expand.Program
 	Plugins Plugins
@@ -30,9 +30,8 @@ type Planner struct {
 	// Rerun names phases with unknown outcome that may run again although their
 	// type says that this is not safe.
 	Rerun map[string]bool
-	// Settled are steps that were planned just now and that nothing in this run can
-	// change, see [Plan.Settled]. They are not planned again.
-	Settled map[string]*Step
+	// Settled are steps that are not planned again at the first attempt. May be nil.
+	Settled *Settled
 	// Whole is the pipeline that Program is a part of, if it is one.
 	Whole *expand.Program
 	// Forget is [Plan.Forget] of what it builds.
@@ -50,8 +49,8 @@ type Situation struct {
 
 // Step plans one phase. An error is for people, see [Problem].
 func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step, error) {
-	if step, ok := p.Settled[n.Address]; ok && now.ID.Attempt <= 1 {
-		return *step, nil
+	if step, ok := p.Settled.take(n.Address); ok {
+		return step, nil
 	}
 	o := now.Outcomes
 	step := stepOf(n)

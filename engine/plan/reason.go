@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -33,16 +32,16 @@ func reason(step *Step, prior *state.Node) string {
 }
 
 // changedInputs names the attributes whose digests differ.
-func changedInputs(before, after map[string]string) []string {
+func changedInputs(before, after state.Digests) []string {
 	var names []string
-	for name := range maps.Keys(after) {
-		if before[name] != after[name] {
-			names = append(names, name)
+	for _, d := range after {
+		if before.Get(d.Name) != d.Sum {
+			names = append(names, d.Name)
 		}
 	}
-	for name := range maps.Keys(before) {
-		if _, ok := after[name]; !ok {
-			names = append(names, name)
+	for _, d := range before {
+		if after.Get(d.Name) == "" {
+			names = append(names, d.Name)
 		}
 	}
 	if len(names) == 0 {

@@ -16,7 +16,8 @@ type Summary struct {
 	ended   *event.RunEnded
 	end     time.Time // of the last event
 	nodes   map[string]*record
-	order   []string // addresses by first mention
+	order   []*record                         // by first mention
+	plain   map[event.Status]*event.NodeEnded // see [Summary.brief]
 }
 
 // record is what a summary keeps of a node.
@@ -25,7 +26,7 @@ type record struct {
 	ready   time.Time
 	spans   []span // when it ran
 	running bool   // the last span is still open
-	ended   event.NodeEnded
+	ended   *event.NodeEnded
 }
 
 // span is a stretch of time.
@@ -48,7 +49,7 @@ func (s *Summary) Emit(e event.Event) {
 		s.node(b.Node).pause(e.Time)
 	case event.NodeEnded:
 		r := s.node(b.Node)
-		r.finish(e.Time, b)
+		r.finish(e.Time, s.brief(b), b.Duration.Std())
 	case event.RunEnded:
 		s.ended = &b
 	}
@@ -60,9 +61,9 @@ func (s *Summary) node(address string) *record {
 		if s.nodes == nil {
 			s.nodes = make(map[string]*record)
 		}
-		r = &record{address: address}
+		r = &record{address: address, ended: s.brief(event.NodeEnded{})}
 		s.nodes[address] = r
-		s.order = append(s.order, address)
+		s.order = append(s.order, r)
 	}
 	return r
 }
@@ -74,11 +75,26 @@ func (r *record) pause(now time.Time) {
 	}
 }
 
-func (r *record) finish(now time.Time, b event.NodeEnded) {
+// brief returns what the summary tells of an end. Most have nothing but a status to
+// tell, and share one value.
+func (s *Summary) brief(b event.NodeEnded) *event.NodeEnded {
+	if b.Problem != nil || b.Cause != "" || b.Continued || len(b.Leftovers) > 0 {
+		return &b
+	}
+	if s.plain[b.Status] == nil {
+		if s.plain == nil {
+			s.plain = make(map[event.Status]*event.NodeEnded)
+		}
+		s.plain[b.Status] = &event.NodeEnded{Status: b.Status}
+	}
+	return s.plain[b.Status]
+}
+
+func (r *record) finish(now time.Time, b *event.NodeEnded, took time.Duration) {
 	r.pause(now)
 	r.ended = b
-	if len(r.spans) == 0 && b.Duration > 0 { // it was looked at and needed nothing
-		r.spans = []span{{from: now.Add(-b.Duration.Std()), to: now}}
+	if len(r.spans) == 0 && took > 0 { // it was looked at and needed nothing
+		r.spans = []span{{from: now.Add(-took), to: now}}
 	}
 }
 
@@ -94,13 +110,10 @@ func (r *record) work() time.Duration {
 // records returns all nodes by first mention. The span of a node that still runs
 // ends now.
 func (s *Summary) records() []*record {
-	list := make([]*record, 0, len(s.order))
-	for _, address := range s.order {
-		r := s.nodes[address]
+	for _, r := range s.order {
 		r.pause(s.end)
-		list = append(list, r)
 	}
-	return list
+	return s.order
 }
 
 // busiest returns how many nodes ran at once at most.

@@ -29,7 +29,7 @@ type outcome struct {
 func Apply(ctx context.Context, planner *plan.Planner, opts Options) (Result, plan.Outcomes, error) {
 	opts = opts.withDefaults()
 	nodes := planner.Program.Nodes
-	outcomes := make(plan.Outcomes, len(nodes))
+	outcomes := plan.Outcomes{}
 	l := newLoop(event.OperationApply, opts, applySpec(planner.Program, opts))
 	l.acted = opts.Store.State().Run.Interrupted() // a killed run had no finally phases
 	l.newWorker = func(id int) worker {
@@ -42,7 +42,9 @@ func Apply(ctx context.Context, planner *plan.Planner, opts Options) (Result, pl
 		}
 	}
 	l.ended = func(id int, status event.Status, e *ending) {
-		outcomes[nodes[id].Address] = finalOutcome(status, e)
+		if nodes[id].Read() {
+			outcomes[nodes[id].Address] = finalOutcome(status, e)
+		}
 	}
 	began := l.begin()
 	l.run(ctx)

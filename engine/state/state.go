@@ -104,8 +104,8 @@ type Identity struct {
 	TypeVersion int64  `json:"type_version,omitempty"`
 	Plugin      Plugin `json:"plugin"`
 	// Inputs is the digest of all inputs, Attributes those of each one.
-	Inputs     string            `json:"inputs,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"`
+	Inputs     string  `json:"inputs,omitempty"`
+	Attributes Digests `json:"attributes,omitempty"`
 	// Config is the evaluated config without sensitive values, as JSON.
 	Config json.RawMessage `json:"config,omitempty"`
 	// Depends are the addresses of the nodes that must be undone after this one.
@@ -124,8 +124,8 @@ type Success struct {
 	Run  string    `json:"run"`
 	Time time.Time `json:"time"`
 	// Inputs and Attributes are the digests it succeeded with, see [Identity].
-	Inputs     string            `json:"inputs,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"`
+	Inputs     string  `json:"inputs,omitempty"`
+	Attributes Digests `json:"attributes,omitempty"`
 	// Outputs are those that are not sensitive, as JSON.
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 }
