@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
 // MaxFileSize is the largest source file that is read, in bytes. Real pipelines
@@ -65,9 +66,7 @@ func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
 		return nil
 	}
 	file, diags := Parse(src, name)
-	if file != nil {
-		l.files[name] = file
-	}
+	l.files[name] = file
 	if diags.HasErrors() {
 		l.report(diags)
 		return nil
@@ -104,13 +103,13 @@ func (n navigator) ContextString(offset int) string {
 }
 
 // Parse checks the syntax of a source file, and nothing else. The file is there
-// also with errors, to show them in, unless its text is no text.
+// also with errors, to show them in.
 func Parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 	if !utf8.Valid(src) {
-		return nil, diag.Errorf(invalidUTF8At(name, src), "Invalid text",
+		return &hcl.File{Bytes: src}, diag.Errorf(invalidUTF8At(name, src), "Invalid text",
 			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name)
 	}
-	if problem := checkNesting(src, name); problem != nil {
+	if problem := lang.CheckNesting(src, name); problem != nil {
 		return &hcl.File{Bytes: src}, hcl.Diagnostics{problem}
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
@@ -168,5 +167,7 @@ func invalidUTF8At(name string, src []byte) hcl.Range {
 			pos.Line, pos.Column = pos.Line+1, 1
 		}
 	}
-	return hcl.Range{Filename: name, Start: pos, End: pos}
+	end := pos
+	end.Byte, end.Column = pos.Byte+1, pos.Column+1
+	return hcl.Range{Filename: name, Start: pos, End: end}
 }

@@ -21,13 +21,6 @@ const (
 	sharedKind = "directory"
 )
 
-// ConflictError says that phases of the pipeline contradict each other, so that
-// nothing may be done.
-type ConflictError struct{ Diagnostics hcl.Diagnostics }
-
-func (e *ConflictError) Error() string { return e.Diagnostics.Error() }
-func (e *ConflictError) Unwrap() error { return e.Diagnostics }
-
 // conflicts reports files that two phases declare: they would overwrite each
 // other's in every run. A phase whose plan has to wait is not looked at.
 func (b *builder) conflicts() hcl.Diagnostics {

@@ -59,7 +59,7 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 	}
 	switch run, known, diags := n.When(o); {
 	case diags.HasErrors():
-		return step, diags
+		return step, &InvalidError{diags}
 	case !known:
 		return later(step, n, o, "its condition depends on other phases"), nil
 	case !run:
@@ -71,14 +71,14 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 	}
 	marked, diags := n.Config(o)
 	if diags.HasErrors() {
-		return step, diags
+		return step, &InvalidError{diags}
 	}
 	config, sensitive := marked.UnmarkDeepWithPaths()
+	step.Secrets = secrets(n.Schema.Config, config, sensitive)
 	if !config.IsWhollyKnown() {
-		return later(step, n, o, ""), nil
+		return later(step, n, o, ""), p.validate(ctx, n, config, step.Secrets)
 	}
 	step.Config = config
-	step.Secrets = secrets(n.Schema.Config, config, sensitive)
 	var err error
 	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
@@ -114,6 +114,9 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 	}
 	planned, err := client.Plan(ctx, req)
 	if err != nil {
+		if wrong := p.validate(ctx, n, step.Config, step.Secrets); wrong != nil {
+			return wrong
+		}
 		return placed(n, &mask, err)
 	}
 	step.Changes, step.Outputs, step.Private = mask.changes(planned.Changes), planned.Outputs, planned.Private
@@ -132,6 +135,25 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		step.Diagnostics = append(step.Diagnostics, orphaned(step, now.Prior))
 	}
 	return p.mayRepeat(step, n, prior)
+}
+
+// validate asks the plugin about a config that it is not asked to plan, or would
+// not: an [InvalidError] tells that the config is at fault.
+func (p *Planner) validate(ctx context.Context, n *expand.Node, config cty.Value, secrets []string) error {
+	client, err := p.Plugins.Client(ctx, n.Plugin)
+	if err != nil {
+		return err
+	}
+	problems, err := client.Validate(ctx, n.Type, config)
+	if err != nil {
+		return placed(n, &Mask{}, err)
+	}
+	if !problems.HasErrors() {
+		return nil
+	}
+	var mask Mask
+	mask.Add(secrets)
+	return &InvalidError{n.Place(mask.diagnostics(problems))}
 }
 
 // request is what the plugin is asked, with what is recorded of the phase.

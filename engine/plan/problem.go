@@ -48,6 +48,13 @@ type PhaseError struct {
 func (e *PhaseError) Error() string { return e.Diagnostics.Error() }
 func (e *PhaseError) Unwrap() error { return e.Diagnostics }
 
+// InvalidError says that the pipeline is wrong, whatever the host is like: a plugin
+// does not take a config, or phases contradict each other.
+type InvalidError struct{ Diagnostics hcl.Diagnostics }
+
+func (e *InvalidError) Error() string { return e.Diagnostics.Error() }
+func (e *InvalidError) Unwrap() error { return e.Diagnostics }
+
 // Permanent reports whether no further attempt can mend an error of
 // [Planner.Step]: the pipeline is wrong, or the plugin said so.
 func Permanent(err error) bool {

@@ -1,25 +1,38 @@
-package config
+package lang
 
 import (
 	"bytes"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
 )
 
 const (
 	maxDepth = 200  // brackets inside of brackets
 	maxChain = 1000 // operators in one expression
+	maxData  = 5000 // brackets inside of brackets in JSON and YAML
 )
 
-// checkNesting refuses text that would exhaust the stack of the parser, which is
-// recursive, and of everything that walks its tree. Such text is never written
-// by people, but may be generated, or made on purpose.
-func checkNesting(src []byte, name string) *hcl.Diagnostic {
+// CheckNesting refuses a source file, or an expression, that would exhaust the
+// stack of the parser, which is recursive, and of everything that walks its tree.
+// Such text is never written by people, but may be generated, or made on purpose.
+func CheckNesting(src []byte, name string) *hcl.Diagnostic {
 	if surelyFlat(src) {
 		return nil
 	}
 	tokens, _ := hclsyntax.LexConfig(src, name, hcl.InitialPos) // the parser reports
+	return checkTokens(tokens)
+}
+
+// checkTemplateNesting does the same for a template.
+func checkTemplateNesting(src []byte, name string) *hcl.Diagnostic {
+	tokens, _ := hclsyntax.LexTemplate(src, name, hcl.InitialPos) // the parser reports
+	return checkTokens(tokens)
+}
+
+func checkTokens(tokens hclsyntax.Tokens) *hcl.Diagnostic {
 	n := nesting{levels: []level{{}}}
 	for _, t := range tokens {
 		if n.add(t.Type); n.tooDeep() {
@@ -123,4 +136,45 @@ func isOperator(t hclsyntax.TokenType) bool {
 	default:
 		return false
 	}
+}
+
+// shallow makes a decoder, which is recursive as well, refuse text with too many
+// brackets inside of brackets.
+func shallow(decode function.Function) function.Function {
+	return function.New(&function.Spec{
+		Description: decode.Description(), Params: decode.Params(),
+		Type: func(args []cty.Value) (cty.Type, error) {
+			if args[0].IsKnown() && tooDeepData(args[0].AsString()) {
+				return cty.NilType, function.NewArgErrorf(0, "more than %d brackets or dashes are nested", maxData)
+			}
+			return decode.ReturnTypeForValues(args)
+		},
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return decode.Call(args) },
+	})
+}
+
+// tooDeepData counts brackets, also those in strings, and dashes in a row, each of
+// which begins a list in YAML.
+func tooDeepData(text string) bool {
+	depth, dashes := 0, 0
+	for _, c := range []byte(text) {
+		switch c {
+		case ' ':
+			continue
+		case '-', '?':
+			if dashes++; dashes > maxData {
+				return true
+			}
+			continue
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(0, depth-1)
+		}
+		dashes = 0
+		if depth > maxData {
+			return true
+		}
+	}
+	return false
 }
