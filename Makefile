@@ -9,6 +9,8 @@ PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
 PROTOGO  := sdk/internal/pluginv1
 PIPELINE ?= pipelines/embedded.hcl
+HOSTS    ?= 1
+HOST     ?= n1
 GOBUILD  := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 ARCHES   ?= amd64 arm64
 PROGRAMS := ./cmd/clusterflow $(PLUGINS:%=./plugins/cmd/%)
@@ -41,7 +43,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down test bench lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit test bench lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +64,20 @@ demo-down: build ## Stop what make demo started and remove it
 
 dist: build ## Pack programs, pipelines and completion into dist/, an archive for each ARCHES
 	$(foreach arch,$(ARCHES),$(call archive,$(arch)))
+
+lab: lab-kit ## Bring up real hosts on this machine, HOSTS=1 or more; root is needed
+	bin/labctl up -hosts $(HOSTS) $(if $(KUBEADM),-kubeadm)
+
+lab-shell: ## Get a shell in a host of the lab, HOST=n1 or another
+	@bin/labctl shell $(HOST)
+
+lab-down: ## Remove the lab and all that its hosts have
+	@bin/labctl down
+
+lab-kit: kube ## Build what hosts are made of (once, about ten minutes)
+	@go run -buildvcs=false ./test/pinned lab bin/lab
+	@cd test/lab && go build -buildvcs=false -o ../../bin/labctl ./cmd/lab
+	@bin/labctl kit
 
 cross: ## Check that everything compiles where it must: the CLI also for macOS and Windows
 	GOOS=linux GOARCH=arm64 go vet ./... && GOOS=linux GOARCH=arm64 go build ./...

@@ -173,7 +173,7 @@ func TestKeyFollowsPins(t *testing.T) {
 
 func TestSetsArePinned(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"kube", "tools"} {
+	for _, name := range []string{"kube", "tools", "lab"} {
 		programs, err := programsOf(name)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,143 @@
+// Command lab brings up real Kubernetes hosts on this machine and gives people
+// a shell in them. See docs/lab.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/clusterflow/clusterflow/test/lab"
+	"github.com/clusterflow/clusterflow/test/lab/kit"
+)
+
+const usage = `usage: lab [-name NAME] COMMAND …
+  up [-hosts N] [-no-images] [-kubeadm]  bring up a lab
+  exec HOST COMMAND [ARG…]               run a command in a host
+  shell [HOST]                           get a shell in a host, n1 if none is named
+  status                                 list the hosts
+  down                                   remove the lab
+  kit                                    make what hosts are made of, and no host
+`
+
+var errUsage = errors.New(usage)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, os.Stderr, os.Args[1:])
+	stop()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		os.Exit(exit.ExitCode()) // the command in the host has said why
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the command line args.
+func run(ctx context.Context, stdout, stderr io.Writer, args []string) error {
+	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	name := flags.String("name", "", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
+		return errUsage
+	}
+	command, rest := flags.Arg(0), flags.Args()[1:]
+	if command == "registry" && len(rest) == 2 { // started by up
+		return lab.ServeRegistry(ctx, rest[0], rest[1])
+	}
+	top, err := lab.FindTop()
+	if err != nil {
+		return err
+	}
+	if *name == "" {
+		*name = lab.DefaultName(top)
+	}
+	switch command {
+	case "up":
+		return up(ctx, stderr, lab.Options{Name: *name, Top: top, Log: stderr}, rest)
+	case "exec":
+		return execute(ctx, *name, rest)
+	case "shell":
+		return execute(ctx, *name, append(append([]string{}, first(rest, "n1")), "bash", "-l"))
+	case "status":
+		return status(stdout, *name)
+	case "down":
+		return lab.Remove(ctx, *name)
+	case "kit":
+		if err := lab.Install(ctx, stderr); err != nil {
+			return err
+		}
+		_, err := kit.Ensure(ctx, top, stderr)
+		return err
+	}
+	return errUsage
+}
+
+func first(args []string, otherwise string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return otherwise
+}
+
+// up brings up a lab that stays until down.
+func up(ctx context.Context, stderr io.Writer, opt lab.Options, args []string) error {
+	flags := flag.NewFlagSet("lab up", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&opt.Hosts, "hosts", 1, "how many")
+	flags.BoolVar(&opt.Kubeadm, "kubeadm", false, "hosts have kubeadm")
+	without := flags.Bool("no-images", false, "hosts have to pull their images")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := lab.Install(ctx, stderr); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	opt.Images, opt.Detach = !*without, []string{self, "registry"}
+	l, err := lab.Up(ctx, opt)
+	if err != nil {
+		return err
+	}
+	return status(stderr, l.Name)
+}
+
+func status(out io.Writer, name string) error {
+	l, err := lab.Open(name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "lab %s\n", l.Name)
+	for _, h := range l.Hosts {
+		fmt.Fprintf(out, "  %s  %s\n", h.Name, h.IP)
+	}
+	return nil
+}
+
+// execute runs a command line, after the name of its host, on this terminal.
+func execute(ctx context.Context, name string, args []string) error {
+	if len(args) < 2 {
+		return errUsage
+	}
+	l, err := lab.Open(name)
+	if err != nil {
+		return err
+	}
+	h := l.Host(args[0])
+	if h == nil {
+		return fmt.Errorf("lab %s has no host %s", name, args[0])
+	}
+	return h.Terminal(ctx, args[1:]...).Run()
+}
