@@ -45,6 +45,7 @@ module "etcd" {
   source      = "./modules/etcd"
   when        = local.etcd_is_local
   image       = module.images.names["etcd"]
+  ca          = module.certs.etcd_ca
   leaves      = module.certs.leaves
   node        = phase.node
   config      = local.config
@@ -54,7 +55,7 @@ module "etcd" {
 module "control_plane" {
   source      = "./modules/control-plane"
   images      = module.images.names
-  etcd        = local.etcd_is_local ? module.etcd.client : var.external_etcd
+  etcd        = coalesce(module.etcd.client, local.external_etcd)
   kubeconfigs = module.kubeconfig.files
   node        = phase.node
   config      = local.config
@@ -69,12 +70,15 @@ module "kubelet" {
   config      = local.config
   extra_args  = var.kubelet_extra_args
   patches_dir = var.patches_dir
+  depends_on  = [module.preflight]
 }
 
 phase "controlplane.wait" "wait_control_plane" {
   kubeconfig             = module.kubeconfig.files["admin"]
   super_admin_kubeconfig = module.kubeconfig.files["super-admin"]
-  components             = module.control_plane.components
+  components             = [for c in concat([module.etcd.component], module.control_plane.components) : c if c != null]
+  pods                   = [for pod in concat([module.etcd.pod], module.control_plane.pods) : pod if pod != null]
+  cri_socket             = phase.node.cri_socket
   within                 = var.timeouts.control_plane
   depends_on             = [module.kubelet]
 }

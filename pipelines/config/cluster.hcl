@@ -175,6 +175,19 @@ variable "audit_policy" {
 
 # The cluster as the modules take it: each picks what it needs.
 locals {
+  etcd_is_local = var.external_etcd == null
+  external_etcd = var.external_etcd == null ? null : {
+    endpoints = var.external_etcd.endpoints
+    ca_file   = var.external_etcd.ca_file
+    cert_file = var.external_etcd.cert_file
+    key_file  = var.external_etcd.key_file
+  }
+
+  control_plane_labels = {
+    "node-role.kubernetes.io/control-plane"                   = ""
+    "node.kubernetes.io/exclude-from-external-load-balancers" = ""
+  }
+
   control_plane_host     = regexreplace(var.control_plane_endpoint, "^\\[(.*)\\](:[0-9]+)?$|^([^:]*):[0-9]+$", "$1$3")
   control_plane_endpoint = var.control_plane_endpoint == "" || can(regex(":[0-9]+$", var.control_plane_endpoint)) ? var.control_plane_endpoint : "${var.control_plane_endpoint}:${var.bind_port}"
 

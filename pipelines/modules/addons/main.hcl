@@ -33,4 +33,5 @@ phase "addons.kube_proxy" "kube_proxy" {
   control_plane_endpoint = coalesce(var.config.control_plane_endpoint, "${var.node.advertise_address}:${var.config.bind_port}")
   pod_subnet             = var.config.pod_subnet
   mode                   = var.config.kube_proxy.mode
+  configuration          = var.config.kube_proxy_configuration
 }

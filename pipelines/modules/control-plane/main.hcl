@@ -32,14 +32,14 @@ variable "patches_dir" {
 
 phase "controlplane.audit_policy" "audit_policy" {
   when    = var.config.audit_policy != null
-  file    = try(var.config.audit_policy.file, "")
-  log_dir = try(var.config.audit_policy.log_dir, "")
-  max_age = try(var.config.audit_policy.max_age, 0)
+  policy  = try(var.config.audit_policy.file, "") == "" ? null : file(var.config.audit_policy.file)
+  log_dir = try(var.config.audit_policy.log_dir, null)
+  max_age = try(var.config.audit_policy.max_age, null)
 }
 
 locals {
-  audit_args    = var.config.audit_policy == null ? [] : phase.audit_policy.extra_args
-  audit_volumes = var.config.audit_policy == null ? [] : phase.audit_policy.extra_volumes
+  audit_args    = coalesce(phase.audit_policy.extra_args, [])
+  audit_volumes = coalesce(phase.audit_policy.extra_volumes, [])
 }
 
 phase "controlplane.static_pod" "apiserver" {

@@ -35,5 +35,6 @@ phase "controlplane.upload_config" "config" {
   controller_manager      = var.config.controller_manager
   scheduler               = var.config.scheduler
   dns                     = { image_repository = var.config.coredns.image_repository, image_tag = var.config.coredns.image_tag, disabled = !var.config.coredns.enabled }
+  kubelet_configuration   = var.kubelet_configuration
   proxy                   = { disabled = !var.config.kube_proxy.enabled }
 }
