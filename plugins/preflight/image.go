@@ -50,7 +50,7 @@ func imageType() sdk.Type {
 		},
 		Validate: validateImage,
 		Build: func(ctx context.Context, in resource.Input[imageConfig]) (resource.Work[imageOutputs], error) {
-			socket, err := runtimeSocket(ctx, in.Config.CRISocket)
+			socket, err := newMachine(in.WorkDir).socket(ctx, in.Config.CRISocket)
 			if err != nil {
 				return resource.Work[imageOutputs]{}, err
 			}
@@ -75,24 +75,6 @@ func validateImage(c imageConfig) error {
 		return attrError("within", errors.New("it must be longer than nothing"))
 	}
 	return checkSocket(c.CRISocket)
-}
-
-func checkSocket(socket string) error {
-	if socket == "" {
-		return nil
-	}
-	if _, err := cri.Address(socket); err != nil {
-		return attrError("cri_socket", err)
-	}
-	return nil
-}
-
-// runtimeSocket is the socket given, or the one that is found.
-func runtimeSocket(ctx context.Context, given string) (string, error) {
-	if given != "" {
-		return cri.Address(given)
-	}
-	return cri.Detect(ctx, cri.Known())
 }
 
 // pulledImage is an image in the container runtime.

@@ -60,3 +60,20 @@ func FuzzParseLog(f *testing.F) {
 		}
 	})
 }
+
+func TestParseConfig(t *testing.T) {
+	tests := map[string]struct{ config, image, driver string }{
+		"containerd 1": {`{"containerd":{"defaultRuntimeName":"runc","runtimes":{"runc":{"options":{"SystemdCgroup":true}}}},"sandboxImage":"p:1"}`, "p:1", "systemd"},
+		"cgroupfs":     {`{"containerd":{"defaultRuntimeName":"runc","runtimes":{"runc":{"options":null}}}}`, "", "cgroupfs"},
+		"no default":   {`{"containerd":{"runtimes":{"runc":{"options":{"SystemdCgroup":true}}}}}`, "", ""},
+		"crio":         {`{"sandboxImage":"p:2"}`, "p:2", ""},
+		"nothing":      {``, "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if image, driver := parseConfig(tt.config); image != tt.image || driver != tt.driver {
+				t.Errorf("got %q, %q, want %q, %q", image, driver, tt.image, tt.driver)
+			}
+		})
+	}
+}

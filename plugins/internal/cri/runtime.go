@@ -32,6 +32,9 @@ type Status struct {
 	Reason, NetworkReason string
 	// SandboxImage is the pause image, "" if the runtime does not tell.
 	SandboxImage string
+	// CgroupDriver is that of containerd's configuration, for one that is too old for
+	// [Client.CgroupDriver]; "" if it does not tell.
+	CgroupDriver string
 }
 
 // Status asks how the runtime is. A missing CNI configuration shows in
@@ -41,7 +44,8 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	out := Status{Ready: true, NetworkReady: true, SandboxImage: sandboxImage(answer.GetInfo()["config"])}
+	out := Status{Ready: true, NetworkReady: true}
+	out.SandboxImage, out.CgroupDriver = parseConfig(answer.GetInfo()["config"])
 	for _, condition := range answer.GetStatus().GetConditions() {
 		why := strings.Trim(condition.GetReason()+": "+condition.GetMessage(), ": ")
 		switch condition.GetType() {
@@ -57,15 +61,27 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return out, nil
 }
 
-// sandboxImage reads the verbose config of containerd 1 and of CRI-O.
-func sandboxImage(config string) string {
+// parseConfig reads the verbose config of containerd 1 and of CRI-O.
+func parseConfig(config string) (sandboxImage, cgroupDriver string) {
 	var c struct {
 		SandboxImage string `json:"sandboxImage"`
+		Containerd   struct {
+			DefaultRuntimeName string `json:"defaultRuntimeName"`
+			Runtimes           map[string]struct {
+				Options map[string]any `json:"options"`
+			} `json:"runtimes"`
+		} `json:"containerd"`
 	}
 	if json.Unmarshal([]byte(config), &c) != nil {
-		return ""
+		return "", ""
 	}
-	return c.SandboxImage
+	if handler, ok := c.Containerd.Runtimes[c.Containerd.DefaultRuntimeName]; ok {
+		cgroupDriver = "cgroupfs"
+		if handler.Options["SystemdCgroup"] == true {
+			cgroupDriver = "systemd"
+		}
+	}
+	return c.SandboxImage, cgroupDriver
 }
 
 // pinnedPause finds the sandbox image of containerd 2, which leaves it out of its

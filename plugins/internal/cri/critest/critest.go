@@ -4,6 +4,7 @@ package critest
 
 import (
 	"crypto/rand"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,8 +40,10 @@ type State struct {
 	CgroupDriver string
 	// SandboxImage is told in the verbose status; empty leaves it out.
 	SandboxImage string
-	Images       []*runtimeapi.Image
-	Sandboxes    []*runtimeapi.PodSandbox
+	// Config is the verbose config in JSON in place of one with SandboxImage alone.
+	Config    string
+	Images    []*runtimeapi.Image
+	Sandboxes []*runtimeapi.PodSandbox
 	// Containers by status: labels, log path and exit code are served as they are.
 	Containers []Container
 	// Pull answers a pull. Nil pulls everything; an error of package status is sent
@@ -77,7 +80,7 @@ func New(t *testing.T) *Runtime {
 	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {
 		server.Stop()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // before it began
 			t.Errorf("serve CRI: %v", err)
 		}
 	})

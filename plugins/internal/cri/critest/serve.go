@@ -50,6 +50,10 @@ func (r *Runtime) Status(_ context.Context, q *runtimeapi.StatusRequest) (*runti
 		if !q.GetVerbose() {
 			return answer, nil
 		}
+		if s.Config != "" {
+			answer.Info = map[string]string{"config": s.Config}
+			return answer, nil
+		}
 		config := map[string]string{}
 		if s.SandboxImage != "" {
 			config["sandboxImage"] = s.SandboxImage
