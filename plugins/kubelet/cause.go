@@ -15,8 +15,11 @@ type cause struct {
 }
 
 // causes are in the order in which they count: the first that a log shows is it.
-// The signs are of kubelet 1.34 to 1.36.
-func causes() []cause {
+// The signs are those of kubelet 1.36.
+func causes() []cause { return append(hostCauses(), fileCauses()...) }
+
+// hostCauses are in what the host has and runs.
+func hostCauses() []cause {
 	return []cause{
 		{
 			signs: []string{"unknown service runtime.v1.RuntimeService"},
@@ -50,6 +53,17 @@ func causes() []cause {
 			advice: "Stop it: ss -ltnp shows who listens. It may be another kubelet (k3s, microk8s, a container).",
 		},
 		{
+			signs:  []string{"/dev/kmsg"},
+			what:   "it cannot read the kernel's log",
+			advice: "In a container, give it /dev/kmsg; or set the feature gate KubeletInUserNamespace in the configuration of kubelet.config.",
+		},
+	}
+}
+
+// fileCauses are in the files and flags that the kubelet is given.
+func fileCauses() []cause {
+	return []cause{
+		{
 			signs:  []string{"failed to load kubelet config file", "no such file or directory"},
 			what:   "its configuration is not where its unit looks for it",
 			advice: "The unit names a file with --config that does not exist: write it there (dir of kubelet.config), or correct the unit: systemctl cat kubelet.",
@@ -78,11 +92,6 @@ func causes() []cause {
 			signs:  []string{"unable to load bootstrap kubeconfig", "no such file or directory"},
 			what:   "it has neither a kubeconfig with a valid client certificate nor one to bootstrap with",
 			advice: "The client certificate in kubelet.conf is missing or has ended: make the file anew (pki.kubeconfig), or join the node again (kubelet.bootstrap).",
-		},
-		{
-			signs:  []string{"/dev/kmsg"},
-			what:   "it cannot read the kernel's log",
-			advice: "In a container, give it /dev/kmsg; or set the feature gate KubeletInUserNamespace in the configuration of kubelet.config.",
 		},
 	}
 }

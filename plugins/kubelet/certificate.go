@@ -37,11 +37,17 @@ func checkCertificate(path string, ca []byte, now time.Time) error {
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	roots.AppendCertsFromPEM(ca)
 	between.AppendCertsFromPEM(text)
+	at := now
+	if now.After(leaf.NotAfter) { // this is told apart below
+		at = leaf.NotAfter
+	}
 	_, err = leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-		CurrentTime: leaf.NotBefore, // the end is told apart below
+		Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, CurrentTime: at,
 	})
+	var invalid x509.CertificateInvalidError
 	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return sdk.Hint(fmt.Errorf("check client certificate %s: %w", path, err), "Is the clock of this host right?")
 	case err != nil:
 		return sdk.Permanent(sdk.Hint(fmt.Errorf("check client certificate %s: it is not of this cluster: %w", path, err),
 			fmt.Sprintf("It was left by an earlier cluster, and the kubelet would prefer it. If that one is gone: rm -r %s", filepath.Dir(path))))

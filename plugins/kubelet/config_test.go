@@ -114,17 +114,20 @@ func TestConfigDocuments(t *testing.T) {
 		}, map[string]any{"containerRuntimeEndpoint": ""}, "http://127.0.0.1:10248/healthz"},
 		"dual stack": {
 			configConfig{ServiceSubnet: "fd00:1::/112,10.0.0.0/16", CertDir: "/pki", DNSDomain: "example.org"},
-			map[string]any{"clusterDNS": []any{"fd00:1::a"}, "clusterDomain": "example.org"}, nil, "http://127.0.0.1:10248/healthz",
+			map[string]any{"clusterDNS": []any{"fd00:1::a"}, "clusterDomain": "example.org"},
+			nil, "http://127.0.0.1:10248/healthz",
 		},
 		"user's": {
 			configConfig{Configuration: cty.StringVal("rotateCertificates: false\nclusterDNS: [1.2.3.4]\nstaticPodPath: /m\ncontainerRuntimeEndpoint: unix:///x\nhealthzBindAddress: ::1\n")},
 			map[string]any{"rotateCertificates": true, "clusterDNS": []any{"1.2.3.4"}, "staticPodPath": "/m", "containerRuntimeEndpoint": ours},
-			map[string]any{"rotateCertificates": true, "containerRuntimeEndpoint": ""}, "http://[::1]:10248/healthz",
+			map[string]any{"rotateCertificates": true, "containerRuntimeEndpoint": ""},
+			"http://[::1]:10248/healthz",
 		},
 		"patched": {
 			configConfig{PatchesDir: patch},
 			map[string]any{"maxPods": 50., "syncFrequency": nil, "containerRuntimeEndpoint": ours, "resolvConf": "/etc/patched"},
-			map[string]any{"maxPods": nil, "syncFrequency": "0s", "healthzPort": 10248., "resolvConf": nil}, "http://127.0.0.1:20248/healthz",
+			map[string]any{"maxPods": nil, "syncFrequency": "0s", "healthzPort": 10248., "resolvConf": nil},
+			"http://127.0.0.1:20248/healthz",
 		},
 		"no health": {configConfig{PatchesDir: silent}, map[string]any{"healthzPort": 0.}, nil, ""},
 	}

@@ -10,7 +10,7 @@ import (
 
 const (
 	shownLines = 8
-	shownWidth = 300 // bytes of a line
+	shownWidth = 300 // characters of a line
 )
 
 // failure is a kubelet that does not work, and what it said.

@@ -41,6 +41,8 @@ type fakeState struct {
 	// Fails says that it ends at once whenever it is started; Sick that it runs but
 	// is not healthy.
 	Fails, Sick bool
+	// Files are what it writes when it is started, by path.
+	Files map[string]string
 	// How often it was asked to.
 	Restarted, Stopped int
 }
@@ -76,7 +78,7 @@ func (s fakeState) write() error {
 func (f fakeServices) Service(_ context.Context, name string) (systemd.Service, error) {
 	s, err := f.read(name)
 	if err == nil && s.Fails && s.Active == "activating" { // time goes by
-		s.Service.Restarts++
+		s.Restarts++
 		err = s.write()
 	}
 	return s.Service, err
@@ -92,6 +94,11 @@ func (f fakeServices) Restart(_ context.Context, name string) error {
 	}
 	s.Restarted++
 	s.Active, s.Sub, s.Started = "active", "running", time.Now()
+	for path, text := range s.Files {
+		if err := put(path, text); err != nil {
+			return err
+		}
+	}
 	if s.Fails {
 		s.Active, s.Sub, s.Result, s.ExitCode = "activating", "auto-restart", "exit-code", 1
 	}
@@ -136,12 +143,16 @@ func readFile(t *testing.T, path string) string {
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
+	if err := put(path, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // object makes a value out of names and strings in turn.

@@ -13,9 +13,9 @@ import (
 )
 
 // newFinalized is a kubelet that runs with the certificate it was given.
-func newFinalized(t *testing.T, state fakeState) started {
+func newFinalized(t *testing.T) started {
 	t.Helper()
-	s := newStarted(t, state)
+	s := newStarted(t, fakeState{})
 	s.Apply(t)
 	s.authority.Write(t, s.dir+"/given")
 	writeKubeconfig(t, s.conf, kubeconfig.Config{
@@ -25,12 +25,13 @@ func newFinalized(t *testing.T, state fakeState) started {
 	values := s.Config.AsValueMap()
 	delete(values, "config")
 	delete(values, "flags")
+	values["within"] = cty.StringVal("1s")
 	s.Phase = phasetest.New(t, specOn(fakeHost()), "finalize", values)
 	return s
 }
 
 func TestFinalize(t *testing.T) {
-	s := newFinalized(t, fakeState{})
+	s := newFinalized(t)
 	s.Want(t, "update: its client certificate is not the one that the kubelet renews", "update: will change: "+s.conf)
 	s.rotate(t, s.authority)
 	before := s.state(t).Restarted
@@ -56,7 +57,7 @@ func TestFinalize(t *testing.T) {
 
 // TestFinalizeCutShort restarts the kubelet if only that was left to do.
 func TestFinalizeCutShort(t *testing.T) {
-	s := newFinalized(t, fakeState{})
+	s := newFinalized(t)
 	s.rotate(t, s.authority)
 	s.Apply(t)
 	s.touch(t, s.conf)
@@ -65,7 +66,7 @@ func TestFinalizeCutShort(t *testing.T) {
 }
 
 func TestFinalizeKeepsTheRestOfTheFile(t *testing.T) {
-	s := newFinalized(t, fakeState{})
+	s := newFinalized(t)
 	s.rotate(t, s.authority)
 	text := strings.Replace(readFile(t, s.conf), "users:\n", "users:\n- name: other\n  user:\n    token: t\n", 1)
 	writeFile(t, s.conf, text)
@@ -76,12 +77,13 @@ func TestFinalizeKeepsTheRestOfTheFile(t *testing.T) {
 }
 
 func TestFinalizeFails(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		change     func(t *testing.T, s started)
 		want, hint string
 		permanent  bool
 	}{
-		"no certificate":  {func(*testing.T, started) {}, "timed out after 2s; last answer: open ", "rotateCertificates = true", false},
+		"no certificate":  {func(*testing.T, started) {}, "timed out after 1s; last answer: open ", "rotateCertificates = true", false},
 		"other cluster's": {func(t *testing.T, s started) { t.Helper(); s.rotate(t, phasetest.NewAuthority(t, s.dir+"/other")) }, "it is not of this cluster", "rm -r", true},
 		"no kubeconfig":   {func(t *testing.T, s started) { t.Helper(); remove(t, s.conf) }, "no such file", "", false},
 		"broken":          {func(t *testing.T, s started) { t.Helper(); writeFile(t, s.conf, "kind: Config") }, "no current-context", "", false},
@@ -90,7 +92,7 @@ func TestFinalizeFails(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newFinalized(t, fakeState{})
+			s := newFinalized(t)
 			tt.change(t, s)
 			wantFailure(t, s.Try(t), tt.want, tt.hint, tt.permanent)
 		})

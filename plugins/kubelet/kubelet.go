@@ -43,7 +43,7 @@ func specOn(h host) sdk.Spec {
 	return sdk.Spec{
 		Name: "kubelet", Version: "dev",
 		Doc:   "The kubelet of this host: its configuration, its service, and its identity in the cluster.",
-		Types: []sdk.Type{configType(h), startType(h), finalizeType(h)},
+		Types: []sdk.Type{configType(h), startType(h), finalizeType(h), bootstrapType(h)},
 	}
 }
 

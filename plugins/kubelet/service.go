@@ -36,6 +36,8 @@ type service struct {
 	healthz string   // URL; empty if it does not tell its health
 	within  time.Duration
 	first   bool // there is no record of an earlier run
+	// certificate is the path of the kubelet's own client certificate.
+	certificate string
 	// admit is asked before the kubelet is started, and may refuse. Optional.
 	admit func() error
 }
@@ -52,21 +54,31 @@ func serviceKindOf(h host) resource.Kind {
 	}}
 }
 
-// recall takes what the record tells, or notes whose the certificates are: those
-// that are there before the first run are not the phase's own.
+// recall takes what the record tells of whose the certificates are. certificate is
+// the path of the kubelet's own.
 func (s *service) recall(r resource.Record, certificate string) *service {
-	if entry, ok := r.Find(s.ID()); ok {
-		var old service
-		if err := json.Unmarshal(entry.State, &old); err == nil {
-			s.Certificates = old.Certificates
-			return s
-		}
+	s.certificate = certificate
+	entry, ok := r.Find(s.ID())
+	if s.first = !ok; s.first {
+		return s
 	}
-	s.first = true
-	if _, err := os.Lstat(certificate); os.IsNotExist(err) {
-		s.Certificates = filepath.Dir(certificate)
+	var old service
+	if err := json.Unmarshal(entry.State, &old); err == nil {
+		s.Certificates = old.Certificates
 	}
 	return s
+}
+
+// note finds out, before the first run, whose the certificates are: those of a
+// kubelet that does not run were there before.
+func (s *service) note(now systemd.Service) {
+	if !s.first {
+		return
+	}
+	s.Certificates = filepath.Dir(s.certificate)
+	if _, err := os.Lstat(s.certificate); err == nil && !now.Running() {
+		s.Certificates = ""
+	}
 }
 
 func (s *service) ID() resource.ID { return resource.ID{Kind: serviceKind, Target: s.Unit} }
@@ -77,6 +89,7 @@ func (s *service) Diff(ctx context.Context) (sdk.Change, error) {
 	if err != nil {
 		return sdk.Change{}, err
 	}
+	s.note(now)
 	changed, err := s.changed(now)
 	switch {
 	case err != nil:
