@@ -169,15 +169,21 @@ type Phase struct {
 	Finally bool
 	// Plugin and Type are the halves of the first label.
 	Plugin, Type string
-	// The expressions are nil where the argument is not set.
-	ForEach, When, Timeout, OnError, Pool, Isolation *lang.Expr
-	DependsOn                                        []lang.Reference
-	Retry                                            *Retry
-	Preconditions, Postconditions                    []Condition
+	*Settings
 	// Config are the plugin's arguments.
 	Config    Arguments
 	TypeRange hcl.Range // of the first label
 	DefRange  hcl.Range
+}
+
+// Settings are what the language says about a phase. Most phases have none, and
+// share one value; it is never nil. The expressions are nil where the argument is
+// not set.
+type Settings struct {
+	ForEach, When, Timeout, OnError, Pool, Isolation *lang.Expr
+	DependsOn                                        []lang.Reference
+	Retry                                            *Retry
+	Preconditions, Postconditions                    []Condition
 }
 
 // Ref is how the phase is referred to in its module: phase.NAME or finally.NAME.

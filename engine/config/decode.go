@@ -26,11 +26,14 @@ const finallyForm = `  finally "core.file" "report" {
 type decoder struct {
 	module *Module
 	root   *Pipeline // what the root file says of the whole; nil for other modules
+	none   *Settings // of phases that set nothing
 	diags  hcl.Diagnostics
 	// files are the names of all files of the module.
 	files map[string]bool
-	// includes are those of the last file that was decoded.
+	// includes are those of the last file that was decoded; by includes the one that is
+	// being decoded, if any does.
 	includes []inclusion
+	by       string
 }
 
 func (d *decoder) errorf(at hcl.Range, summary, detail string, args ...any) {

@@ -34,6 +34,7 @@ func CallArguments() []string {
 func (d *decoder) phase(block *hclsyntax.Block) {
 	p := &Phase{
 		Name: block.Labels[1], Finally: block.Type == "finally", TypeRange: block.LabelRanges[0], DefRange: block.DefRange(),
+		Settings: &Settings{},
 	}
 	var ok bool
 	p.Plugin, p.Type, ok = strings.Cut(block.Labels[0], ".")
@@ -56,6 +57,9 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 	}
 	p.Config.sort()
 	d.phaseBlocks(p, block)
+	if len(block.Body.Blocks) == 0 && len(p.Config) == len(block.Body.Attributes) {
+		p.Settings = d.none
+	}
 	all, what := d.module.Phases, "Phase"
 	if p.Finally {
 		all, what = d.module.Finally, "Finally block"
@@ -64,7 +68,7 @@ func (d *decoder) phase(block *hclsyntax.Block) {
 }
 
 // reserved is where the expression of an argument of the language goes, or nil.
-func (p *Phase) reserved(name string) **lang.Expr {
+func (p *Settings) reserved(name string) **lang.Expr {
 	switch name {
 	case "for_each":
 		return &p.ForEach

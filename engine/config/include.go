@@ -24,6 +24,11 @@ type inclusion struct {
 
 // include reads the names of the files whose blocks belong to the module, too.
 func (d *decoder) include(attr *hclsyntax.Attribute) {
+	if d.by != "" {
+		d.errorf(attr.NameRange, "Include inside of an include",
+			"%s includes this file, and what is included cannot include in turn. Add the files to the include of %s.", d.by, d.by)
+		return
+	}
 	list, ok := attr.Expr.(*hclsyntax.TupleConsExpr)
 	if !ok {
 		d.errorf(attr.Expr.Range(), "Invalid include", "A list of files is needed, such as %s.", includeForm)
@@ -48,13 +53,11 @@ func (d *decoder) include(attr *hclsyntax.Attribute) {
 // their blocks. A file that cannot be read counts as one: that it declares nothing
 // is not known.
 func (l *loader) unit(d *decoder, name string, at *hcl.Range) int {
-	body := l.parseFile(name, at)
-	if body == nil {
+	d.includes = nil
+	blocks, ok := l.file(d, name, at)
+	if !ok {
 		return 1
 	}
-	d.includes = nil
-	d.body(body)
-	blocks := len(body.Blocks)
 	for _, in := range d.includes {
 		blocks += l.included(d, name, in)
 	}
@@ -69,17 +72,13 @@ func (l *loader) included(d *decoder, by string, in inclusion) int {
 		return 1
 	}
 	d.files[name] = true
-	body := l.parseFile(name, &in.at)
-	if body == nil {
+	d.by = by
+	blocks, ok := l.file(d, name, &in.at)
+	d.by = ""
+	if !ok {
 		return 1
 	}
-	if nested := body.Attributes["include"]; nested != nil {
-		l.report(diag.Errorf(nested.NameRange, "Include inside of an include",
-			"%s includes this file, and what is included cannot include in turn. Add the files to the include of %s.", by, by))
-		delete(body.Attributes, "include")
-	}
-	d.body(body)
-	return len(body.Blocks)
+	return blocks
 }
 
 // includeProblem says why a file cannot be included.

@@ -56,7 +56,7 @@ func (l *loader) report(diags hcl.Diagnostics) { l.diags = append(l.diags, diags
 func (l *loader) root(p *Pipeline) *Module {
 	name := p.Path
 	m := newModule(path.Dir(name))
-	d := &decoder{module: m, root: p, files: map[string]bool{path.Clean(name): true}}
+	d := &decoder{module: m, root: p, none: &Settings{}, files: map[string]bool{path.Clean(name): true}}
 	blocks := l.unit(d, name, nil)
 	l.report(d.diags)
 	if blocks == 0 && !l.diags.HasErrors() {
@@ -117,7 +117,7 @@ func (l *loader) directory(m *Module, call *Call) bool {
 		return false
 	}
 	var names []string
-	d := &decoder{module: m, files: map[string]bool{}}
+	d := &decoder{module: m, none: &Settings{}, files: map[string]bool{}}
 	for _, e := range entries {
 		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == LockFile {
 			continue

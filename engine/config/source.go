@@ -57,28 +57,28 @@ var (
 	errTooLarge  = errors.New("is larger than 4 MiB")
 )
 
-// parseFile reads and parses one file. at is where it was asked for; it is empty
-// for the root.
-func (l *loader) parseFile(name string, at *hcl.Range) *hclsyntax.Body {
+// file reads, parses and decodes one file, and returns how many blocks are in it.
+// at is where it was asked for; it is empty for the root. ok is false if it cannot
+// be read or is no valid text.
+func (l *loader) file(d *decoder, name string, at *hcl.Range) (blocks int, ok bool) {
 	src, err := ReadFile(l.fsys, name)
 	if err != nil {
 		l.report(readProblem(name, err, at))
-		return nil
+		return 0, false
 	}
+	before := len(d.diags)
+	if !checkText(src, name).HasErrors() && parseBlocks(src, name, chunkSize, func(body *hclsyntax.Body) {
+		blocks += len(body.Blocks)
+		d.body(body)
+	}) {
+		l.files[name] = &hcl.File{Bytes: src, Nav: heads(src, name)}
+		return blocks, true
+	}
+	d.diags = d.diags[:before] // what a part of it means does not count
 	file, diags := Parse(src, name)
 	l.files[name] = file
-	if diags.HasErrors() {
-		l.report(diags)
-		return nil
-	}
-	body, ok := file.Body.(*hclsyntax.Body)
-	if !ok {
-		start := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
-		l.report(diag.Errorf(start, "Invalid file", "The file %s has no body.", name))
-		return nil
-	}
-	l.files[name] = &hcl.File{Bytes: src, Nav: heads(src, name)}
-	return body
+	l.report(diags)
+	return 0, false
 }
 
 // navigator knows the head of the block around a place in a file.
@@ -105,12 +105,8 @@ func (n navigator) ContextString(offset int) string {
 // Parse checks the syntax of a source file, and nothing else. The file is there
 // also with errors, to show them in.
 func Parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
-	if !utf8.Valid(src) {
-		return &hcl.File{Bytes: src}, diag.Errorf(invalidUTF8At(name, src), "Invalid text",
-			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name)
-	}
-	if problem := lang.CheckNesting(src, name); problem != nil {
-		return &hcl.File{Bytes: src}, hcl.Diagnostics{problem}
+	if diags := checkText(src, name); diags.HasErrors() {
+		return &hcl.File{Bytes: src}, diags
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	if file == nil {
@@ -120,6 +116,18 @@ func Parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 		return file, firstSyntaxErrors(diags)
 	}
 	return file, nil
+}
+
+// checkText refuses what must not be given to the parser.
+func checkText(src []byte, name string) hcl.Diagnostics {
+	if !utf8.Valid(src) {
+		return diag.Errorf(invalidUTF8At(name, src), "Invalid text",
+			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name)
+	}
+	if problem := lang.CheckNesting(src, name); problem != nil {
+		return hcl.Diagnostics{problem}
+	}
+	return nil
 }
 
 // firstSyntaxErrors leaves out what follows from a string that does not end: the

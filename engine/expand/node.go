@@ -89,12 +89,14 @@ type Node struct {
 	Undo bool
 	// Uses are, for an undo node, the phases of the undone module whose outputs its
 	// config mentions, by address. They are undone after it.
-	Uses     []string
-	DefRange hcl.Range
+	Uses []string
 
 	phase *phase
 	world *world
 }
+
+// DefRange is the head of the block.
+func (n *Node) DefRange() hcl.Range { return n.phase.decl.DefRange }
 
 // Read reports whether anything looks at the outcome of the node: another node, or
 // an output of the pipeline. The outputs of others need not be kept.

@@ -19,12 +19,12 @@ func (n *Node) Place(list sdk.Diagnostics) hcl.Diagnostics {
 // it is spelled out. For everything else it is the head of the block.
 func (n *Node) Range(path cty.Path) hcl.Range {
 	if len(path) == 0 {
-		return n.DefRange
+		return n.DefRange()
 	}
 	first, ok := path[0].(cty.GetAttrStep)
 	arg := n.phase.decl.Config.Get(first.Name)
 	if !ok || arg == nil {
-		return n.DefRange
+		return n.DefRange()
 	}
 	e := arg.Value.Expression
 	for _, step := range path[1:] {

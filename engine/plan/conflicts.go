@@ -55,9 +55,9 @@ func (b *builder) conflicts() hcl.Diagnostics {
 
 // conflict says at n what it shares with another phase.
 func conflict(n, other *expand.Node, things []string) hcl.Diagnostics {
-	return diag.Errorf(n.DefRange, "File declared twice",
+	return diag.Errorf(n.DefRange(), "File declared twice",
 		"%s and %s (%s) both declare\n\n  %s\n\nThey would overwrite each other in every run. Let one phase make it, and the other one refer to its output.",
-		n.Address, other.Address, fmt.Sprintf("%s:%d", other.DefRange.Filename, other.DefRange.Start.Line), strings.Join(things, "\n  "))
+		n.Address, other.Address, fmt.Sprintf("%s:%d", other.DefRange().Filename, other.DefRange().Start.Line), strings.Join(things, "\n  "))
 }
 
 // files lists what a step makes or keeps at a path, each once.
