@@ -78,6 +78,10 @@ func (l *loader) included(d *decoder, by string, in inclusion) int {
 			"%s includes this file, and what is included cannot include in turn. Add the files to the include of %s.", by, by))
 		delete(body.Attributes, "include")
 	}
+	if len(body.Blocks) == 0 {
+		l.report(diag.Errorf(in.at, "Empty include", "%s declares nothing. What is included has at least one block.", name))
+		return 1
+	}
 	d.body(body)
 	return len(body.Blocks)
 }
