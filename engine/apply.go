@@ -81,6 +81,9 @@ func (p *Pipeline) open(op event.Operation) (*state.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.owns(store.State()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	if d := store.State().Damage; d != nil && !d.Torn {
 		p.engine.opts.Warn(fmt.Sprintf("state of %s: %s", p.Path, d))
 	}
@@ -89,7 +92,7 @@ func (p *Pipeline) open(op event.Operation) (*state.Store, error) {
 
 func (p *Pipeline) options(store *state.Store, opts ApplyOptions) run.Options {
 	return run.Options{
-		ID: newRunID(), Pipeline: p.Path, Engine: p.engine.opts.Version,
+		ID: newRunID(), Pipeline: p.Path, Path: p.file, Engine: p.engine.opts.Version,
 		Parallelism: opts.Parallelism, FailFast: opts.FailFast, Now: opts.Now,
 		Sink: opts.Sink, Store: store, Launcher: p.plugins,
 	}
@@ -139,6 +142,9 @@ type UndoOptions struct {
 func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
 	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
 	p := &Pipeline{Name: e.StateName(path), Path: path, engine: e}
+	if !source.Shares {
+		p.file = absolute(path)
+	}
 	p.plugins = newPlugins(e.host, source)
 	if diags := p.plugins.readLock(source); diags.HasErrors() {
 		return result, diags

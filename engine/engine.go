@@ -62,8 +62,11 @@ func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
 // Pipeline is a pipeline that was loaded and checked.
 type Pipeline struct {
 	// Name is what the state is kept under, see [config.Pipeline].
-	Name    string
-	Path    string
+	Name string
+	Path string
+	// file is the absolute path, or "" for a pipeline that came with clusterflow or
+	// shares its state.
+	file    string
 	Program *expand.Program
 	Files   map[string]*hcl.File // the sources, for diagnostics
 
@@ -87,7 +90,11 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 // cached and none of its functions is called.
 func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
 	source, diags := config.Load(fsys, path)
+	_, onDisk := fsys.(config.OS)
 	p := &Pipeline{Name: source.State, Path: path, Files: source.Files, engine: e, forget: source.Forget}
+	if onDisk && !source.Shares {
+		p.file = absolute(path)
+	}
 	if diags.HasErrors() {
 		return p, diags
 	}
@@ -97,7 +104,6 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
 		return p, diag.Tidy(diags)
 	}
-	_, onDisk := fsys.(config.OS)
 	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)
@@ -139,6 +145,9 @@ func (p *Pipeline) StateDir() string { return filepath.Join(p.engine.opts.StateD
 func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 	prior, err := state.Read(p.StateDir())
 	if err != nil {
+		return nil, err
+	}
+	if err := p.owns(prior); err != nil {
 		return nil, err
 	}
 	planner, err := p.planner(nil)

@@ -26,6 +26,8 @@ type Pipeline struct {
 	// extension, unless the root file gives another, to share the records of a host
 	// with other pipelines.
 	State string
+	// Shares says that the root file gives the name.
+	Shares bool
 	// Forget drops what is recorded of phases that the pipeline does not have, once
 	// all of it succeeded.
 	Forget bool

@@ -78,6 +78,10 @@ func (l *loader) included(d *decoder, by string, in inclusion) int {
 	if !ok {
 		return 1
 	}
+	if blocks == 0 {
+		l.report(diag.Errorf(in.at, "Empty include", "%s declares nothing. What is included has at least one block.", name))
+		return 1
+	}
 	return blocks
 }
 

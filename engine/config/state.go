@@ -44,7 +44,7 @@ func (d *decoder) state(attr *hclsyntax.Attribute) {
 		return
 	}
 	if name := value.AsString(); hclsyntax.ValidIdentifier(name) {
-		d.root.State = name
+		d.root.State, d.root.Shares = name, true
 		return
 	}
 	d.errorf(attr.Expr.Range(), "Invalid name",

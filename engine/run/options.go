@@ -17,8 +17,8 @@ const parallelism = 5
 type Options struct {
 	// ID names the run. Required.
 	ID string
-	// Pipeline and Engine are recorded with the run.
-	Pipeline, Engine string
+	// Pipeline, Path and Engine are recorded with the run, see [state.Run].
+	Pipeline, Path, Engine string
 	// Parallelism is how many phases may run at once. Zero means five for each CPU.
 	Parallelism int
 	// FailFast stops starting phases after the first failure.

@@ -19,7 +19,6 @@ func id(typ, inputs string) Identity {
 		Plugin:     Plugin{Name: "pki", Version: "v1", Digest: "d1"},
 		Inputs:     inputs,
 		Attributes: Digests{{Name: "cn", Sum: inputs}},
-		Config:     json.RawMessage(`{"cn":"x"}`),
 	}
 }
 

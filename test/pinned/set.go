@@ -38,6 +38,7 @@ func (s set) ensure(ctx context.Context) (string, error) {
 	}
 	dir := filepath.Join(s.cache, s.name+"-"+key)
 	if s.missing(dir) == 0 {
+		_ = use(dir, time.Now()) // a cache that others own stays as it is
 		return dir, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -48,7 +49,10 @@ func (s set) ensure(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	return dir, s.buildMissing(ctx, dir)
+	if err := s.buildMissing(ctx, dir); err != nil {
+		return dir, err
+	}
+	return dir, s.prune(dir, time.Now())
 }
 
 // key names what goes into s: the recipe, the pinned modules, what is written
