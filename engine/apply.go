@@ -38,6 +38,9 @@ type ApplyOptions struct {
 	Sink event.Sink
 	// Now cuts short the grace of plugins that were asked to stop. May be nil.
 	Now <-chan struct{}
+	// TakeOver stops a run that goes on on this host, of any pipeline, and goes on in
+	// its place. Without it such a run is a [state.LockedError].
+	TakeOver bool
 }
 
 // Apply plans the pipeline, has the plan approved and carries it out, all while
@@ -48,6 +51,11 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
+	host, err := p.hold(ctx, event.OperationApply, opts.TakeOver)
+	if err != nil {
+		return result, nil, err
+	}
+	defer func() { err = errors.Join(err, host.Close()) }()
 	store, err := p.open(event.OperationApply)
 	if err != nil {
 		return result, nil, err
@@ -128,6 +136,8 @@ type UndoOptions struct {
 	Approve func(context.Context, []*state.Node) error
 	Sink    event.Sink
 	Now     <-chan struct{}
+	// TakeOver is as in [ApplyOptions].
+	TakeOver bool
 }
 
 // Undo removes everything that runs of the pipeline recorded. The file need not
@@ -145,6 +155,11 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		}
 		return result, opts.Approve(ctx, nil)
 	}
+	host, err := p.hold(ctx, event.OperationUndo, opts.TakeOver)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, host.Close()) }()
 	store, err := p.open(event.OperationUndo)
 	if err != nil {
 		return result, err

@@ -97,13 +97,17 @@ func (a *app) engine() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{
+	e, err := engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,
 		},
 	})
+	if err == nil && a.signals != nil {
+		a.signals.onLast(e.Kill)
+	}
+	return e, err
 }
 
 // pluginDirs is the search path for plugins: CLUSTERFLOW_PLUGIN_PATH, so that a

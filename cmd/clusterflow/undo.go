@@ -43,7 +43,7 @@ func (a *app) undo(cmd *cobra.Command, path string, flags undoFlags) (err error)
 	defer view.close()
 	stays := 0
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
-		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now,
+		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now, TakeOver: flags.takeOver,
 		Wanted: flags.Selection,
 		LeftOut: func(addresses []string) {
 			stays = len(addresses)

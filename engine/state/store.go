@@ -58,10 +58,7 @@ func Open(dir string, owner Owner) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state directory %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, openError("create", dir, err)
-	}
-	lock, err := lockDir(dir, owner)
+	lock, err := guardOf(dir).take(owner)
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +154,4 @@ func (s *Store) Remove() error {
 	return err
 }
 
-func (s *Store) unlock() error {
-	err := os.Remove(filepath.Join(s.dir, ownerName))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err = errors.Join(err, s.lock.Close()); err != nil {
-		return fmt.Errorf("unlock state directory %s: %w", s.dir, err)
-	}
-	return nil
-}
+func (s *Store) unlock() error { return guardOf(s.dir).free(s.lock) }

@@ -169,7 +169,7 @@ func (s *site) clean() {
 	s.t.Helper()
 	for _, root := range []string{s.work(), s.state} {
 		for _, name := range tree(s.t, root) {
-			if strings.Contains(name, ".clusterflow-") || strings.HasPrefix(filepath.Base(name), ".") {
+			if strings.Contains(name, ".clusterflow-") || strings.HasPrefix(filepath.Base(name), ".") && name != ".lock" {
 				s.t.Errorf("left behind: %s", filepath.Join(root, name))
 			}
 		}
