@@ -11,6 +11,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/history"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/planfile"
 	"github.com/clusterflow/clusterflow/engine/run"
@@ -75,7 +76,17 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
-	return run.Apply(ctx, planner, p.options(store, opts))
+	runOpts := p.options(store, opts)
+	carryOut := func(sink event.Sink) {
+		runOpts.Sink = sink
+		result, known, err = run.Apply(ctx, planner, runOpts)
+	}
+	if planned.HasChanges() {
+		p.recorded(runOpts.ID, opts.Sink, carryOut)
+	} else {
+		carryOut(opts.Sink)
+	}
+	return result, known, err
 }
 
 // open takes the state of the pipeline. A record cut short is what a kill leaves
@@ -113,7 +124,7 @@ func leave(store *state.Store, err error) error {
 }
 
 func removeState(store *state.Store) error {
-	if err := removeKey(store.Dir()); err != nil {
+	if err := errors.Join(removeKey(store.Dir()), history.Remove(store.Dir())); err != nil {
 		return errors.Join(err, store.Close())
 	}
 	err := store.Remove()
@@ -183,9 +194,12 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 	if err := opts.Approve(ctx, nodes); err != nil {
 		return result, err
 	}
-	return run.Undo(ctx, addresses, p.options(store, ApplyOptions{
-		Parallelism: opts.Parallelism, Sink: opts.Sink, Now: opts.Now,
-	}))
+	runOpts := p.options(store, ApplyOptions{Parallelism: opts.Parallelism, Now: opts.Now})
+	p.recorded(runOpts.ID, opts.Sink, func(sink event.Sink) {
+		runOpts.Sink = sink
+		result, err = run.Undo(ctx, addresses, runOpts)
+	})
+	return result, err
 }
 
 // newRunID returns an id that sorts by time: 20261120T060102Z-1a2b3c.

@@ -31,12 +31,8 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 		TypeVersion: ref.Type.Version,
 		Attributes:  map[string]string{},
 	}
-	secret := map[string]bool{}
-	for _, p := range sensitive {
-		if step, ok := firstAttr(p.Path); ok {
-			secret[step] = true
-		}
-	}
+	secret := hiddenInputs(ref, sensitive)
+	var inputs shownInputs
 	for _, a := range ref.Type.Config {
 		v := config.GetAttr(a.Name)
 		if v.IsNull() {
@@ -46,20 +42,37 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 		if err != nil {
 			return id, fmt.Errorf("digest %s: %w", a.Name, err)
 		}
+		inputs.add(a.Name, text, secret[a.Name])
 		if a.FileContent {
 			if text, err = withContent(text, v); err != nil {
 				return id, fmt.Errorf("digest %s: %w", a.Name, err)
 			}
 		}
-		id.Attributes[a.Name] = sum(text, secret[a.Name] || a.Sensitive, key)
+		id.Attributes[a.Name] = sum(text, secret[a.Name], key)
 	}
 	all := sha256.New()
 	fmt.Fprintf(all, "%s\n%s\n%d\n", digestVersion, id.Type, id.TypeVersion)
 	for _, name := range slices.Sorted(maps.Keys(id.Attributes)) {
 		fmt.Fprintf(all, "%s=%s\n", name, id.Attributes[name])
 	}
-	id.Inputs = hex.EncodeToString(all.Sum(nil))
+	id.Inputs, id.Config = hex.EncodeToString(all.Sum(nil)), inputs.json()
 	return id, nil
+}
+
+// hiddenInputs names the attributes that are sensitive, or hold something that is.
+func hiddenInputs(ref TypeRef, sensitive []cty.PathValueMarks) map[string]bool {
+	secret := map[string]bool{}
+	for _, p := range sensitive {
+		if step, ok := firstAttr(p.Path); ok {
+			secret[step] = true
+		}
+	}
+	for _, a := range ref.Type.Config {
+		if a.Sensitive {
+			secret[a.Name] = true
+		}
+	}
+	return secret
 }
 
 func sum(text []byte, secret bool, key []byte) string {

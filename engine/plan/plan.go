@@ -15,6 +15,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -62,8 +63,12 @@ type Step struct {
 	// Undo says that Changes are removals, and that the plugin's Undo makes them.
 	// Config is cty.NilVal then if the record in Private is enough.
 	Undo bool
+	// Inputs are those that differ from the last success.
+	Inputs []event.InputChange
 	// Secrets are the sensitive strings in Config, to be kept out of all output.
 	Secrets []string
+
+	hidden map[string]bool // the inputs that are sensitive
 }
 
 // Settled returns the steps that need nothing and whose inputs no other step can

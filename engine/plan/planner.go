@@ -84,7 +84,7 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 		return later(step, n, o, ""), nil
 	}
 	step.Config = config
-	step.Secrets = secrets(typ.Config, config, sensitive)
+	step.Secrets, step.hidden = secrets(typ.Config, config, sensitive), hiddenInputs(step.Ref, sensitive)
 	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
 	}
@@ -124,7 +124,7 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 	if len(step.Changes) > 0 {
 		step.Action = Apply
 	}
-	step.Reason = reason(step, prior)
+	step.Reason, step.Inputs = reason(step, prior), inputChanges(n, step, prior)
 	if n.Finally && step.Action == Apply {
 		step.Reason = "runs after changes"
 	}

@@ -97,6 +97,7 @@ func (s *State) succeed(n *Node, r NodeEnd) {
 		Time:       r.Time,
 		Inputs:     n.Inputs,
 		Attributes: n.Attributes,
+		Config:     n.Config,
 		Outputs:    r.Outputs,
 	}
 	if r.Status == event.Succeeded && r.Took > 0 {

@@ -1,10 +1,12 @@
 package state
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
@@ -53,4 +55,21 @@ func (h *Host) Close() error {
 	err = errors.Join(err, h.guard.free(h.lock))
 	_ = os.Remove(h.guard.dir) // unless somebody else uses it by now
 	return err
+}
+
+// HostOwner returns who has a base directory, if a process of this machine that
+// lives says so. It takes no lock.
+func HostOwner(base string) (Owner, bool) {
+	var o Owner
+	text, err := os.ReadFile(filepath.Join(base, hostOwnerName))
+	if err != nil || json.Unmarshal(text, &o) != nil || !o.Here() {
+		return Owner{}, false
+	}
+	process, err := os.FindProcess(o.PID)
+	if err != nil {
+		return Owner{}, false
+	}
+	defer func() { _ = process.Release() }()
+	err = process.Signal(syscall.Signal(0))
+	return o, err == nil || errors.Is(err, syscall.EPERM)
 }

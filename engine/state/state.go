@@ -106,7 +106,8 @@ type Identity struct {
 	// Inputs is the digest of all inputs, Attributes those of each one.
 	Inputs     string            `json:"inputs,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
-	// Config is the evaluated config without sensitive values, as JSON.
+	// Config is the evaluated config without sensitive and long values, as JSON, to
+	// be shown.
 	Config json.RawMessage `json:"config,omitempty"`
 	// Depends are the addresses of the nodes that must be undone after this one.
 	Depends []string `json:"depends,omitempty"`
@@ -126,6 +127,7 @@ type Success struct {
 	// Inputs and Attributes are the digests it succeeded with, see [Identity].
 	Inputs     string            `json:"inputs,omitempty"`
 	Attributes map[string]string `json:"attributes,omitempty"`
+	Config     json.RawMessage   `json:"config,omitempty"`
 	// Outputs are those that are not sensitive, as JSON.
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 }
