@@ -137,14 +137,16 @@ type UndoOptions struct {
 	Parallelism int
 	// Wanted picks what is undone: phases with all that need them.
 	Wanted selection.Selection
+	// To undoes what was completed after this phase, in place of Wanted. Empty means
+	// everything.
+	To string
 	// LeftOut is told which phases stay, before Approve is called. May be nil if all
 	// are wanted.
 	LeftOut func(addresses []string)
-	// Approve is shown what is recorded, in the order of the undo, before anything
-	// is done; an error stops it. It is called with none when nothing is recorded;
-	// then nothing runs, and the result has no status.
-	// Required.
-	Approve func(context.Context, []*state.Node) error
+	// Approve is shown what would be removed, in the order of the undo, before
+	// anything is done; an error stops it. It is called with none when nothing is
+	// recorded; then nothing runs, and the result has no status. Required.
+	Approve func(context.Context, []UndoStep) error
 	Sink    event.Sink
 	Now     <-chan struct{}
 	// TakeOver is as in [ApplyOptions].
@@ -176,6 +178,11 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		return result, err
 	}
 	defer func() { err = leave(store, err) }()
+	if opts.To != "" {
+		if opts.Wanted, err = since(store.State(), opts.To); err != nil {
+			return result, err
+		}
+	}
 	addresses, left, err := undoOrder(store.State(), opts.Wanted)
 	if err != nil {
 		return result, err
@@ -191,7 +198,7 @@ func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (resul
 		n := *store.State().Nodes[a]
 		nodes = append(nodes, &n)
 	}
-	if err := opts.Approve(ctx, nodes); err != nil {
+	if err := opts.Approve(ctx, p.planUndo(ctx, nodes)); err != nil {
 		return result, err
 	}
 	runOpts := p.options(store, ApplyOptions{Parallelism: opts.Parallelism, Now: opts.Now})

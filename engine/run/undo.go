@@ -109,9 +109,13 @@ func (u *undoer) run(ctx context.Context, box *mailbox) ending {
 	if e.body.Status != event.Cancelled || u.called {
 		e.body.Problem = plan.Problem(err)
 	}
+	if u.attempt > 1 && e.body.Status != event.Cancelled {
+		e.body.Leftovers = u.leftovers(ctx, result.Private)
+	}
 	if u.stored {
 		e.records = []state.Record{state.NodeEnd{
-			Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem, Time: now,
+			Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem,
+			Leftovers: e.body.Leftovers, Time: now,
 		}}
 	}
 	return e

@@ -83,7 +83,7 @@ func (s *State) nodeEnd(r NodeEnd) {
 	default: // it did not run
 		return
 	}
-	n.Ended, n.Problem = r.Time, r.Problem
+	n.Ended, n.Problem, n.Leftovers = r.Time, r.Problem, r.Leftovers
 	n.record(r.Private)
 }
 
