@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/history"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/planfile"
 	"github.com/clusterflow/clusterflow/engine/run"
-	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
@@ -130,83 +128,6 @@ func removeState(store *state.Store) error {
 	err := store.Remove()
 	_ = os.Remove(filepath.Dir(store.Dir())) // the base directory, if no other pipeline uses it
 	return err
-}
-
-// UndoOptions configure [Engine.Undo].
-type UndoOptions struct {
-	Parallelism int
-	// Wanted picks what is undone: phases with all that need them.
-	Wanted selection.Selection
-	// To undoes what was completed after this phase, in place of Wanted. Empty means
-	// everything.
-	To string
-	// LeftOut is told which phases stay, before Approve is called. May be nil if all
-	// are wanted.
-	LeftOut func(addresses []string)
-	// Approve is shown what would be removed, in the order of the undo, before
-	// anything is done; an error stops it. It is called with none when nothing is
-	// recorded; then nothing runs, and the result has no status. Required.
-	Approve func(context.Context, []UndoStep) error
-	Sink    event.Sink
-	Now     <-chan struct{}
-	// TakeOver is as in [ApplyOptions].
-	TakeOver bool
-}
-
-// Undo removes everything that runs of the pipeline recorded. The file need not
-// exist any more: it is read for its plugin blocks only.
-func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
-	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
-	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
-	p.plugins = newPlugins(e.host, source)
-	if diags := p.plugins.readLock(source); diags.HasErrors() {
-		return result, diags
-	}
-	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
-		if err != nil {
-			return result, err
-		}
-		return result, opts.Approve(ctx, nil)
-	}
-	host, err := p.hold(ctx, event.OperationUndo, opts.TakeOver)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = errors.Join(err, host.Close()) }()
-	store, err := p.open(event.OperationUndo)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = leave(store, err) }()
-	if opts.To != "" {
-		if opts.Wanted, err = since(store.State(), opts.To); err != nil {
-			return result, err
-		}
-	}
-	addresses, left, err := undoOrder(store.State(), opts.Wanted)
-	if err != nil {
-		return result, err
-	}
-	if len(left) > 0 {
-		opts.LeftOut(left)
-	}
-	if len(addresses) == 0 {
-		return result, opts.Approve(ctx, nil)
-	}
-	nodes := make([]*state.Node, 0, len(addresses))
-	for _, a := range addresses {
-		n := *store.State().Nodes[a]
-		nodes = append(nodes, &n)
-	}
-	if err := opts.Approve(ctx, p.planUndo(ctx, nodes)); err != nil {
-		return result, err
-	}
-	runOpts := p.options(store, ApplyOptions{Parallelism: opts.Parallelism, Now: opts.Now})
-	p.recorded(runOpts.ID, opts.Sink, func(sink event.Sink) {
-		runOpts.Sink = sink
-		result, err = run.Undo(ctx, addresses, runOpts)
-	})
-	return result, err
 }
 
 // newRunID returns an id that sorts by time: 20261120T060102Z-1a2b3c.
