@@ -43,10 +43,10 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit test bench lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit test test-faults bench lint fmt proto golden clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build clusterflow and its plugins into bin/
 	@echo "Building clusterflow and its plugins; the first time this takes a minute or two."
@@ -88,7 +88,11 @@ cross: ## Check that everything compiles where it must: the CLI also for macOS a
 test: lint build kube cross ## Check everything: lint, race tests, examples, the embedded pipeline
 	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)
 	go test -tags e2e -count=1 -timeout 10m -run Real ./plugins/...
+	go test -tags e2e -count=1 -timeout 5m ./test/faults/...
 	go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+
+test-faults: build ## Kill, stop and starve engine and plugins a few hundred times; prints figures
+	CLUSTERFLOW_FAULTS=200 go test -tags e2e -count=1 -timeout 60m -v ./test/faults/...
 
 bench: build ## Run the benchmarks, then measure the command line beside its peers
 	go test -run '^$$' -bench . -benchmem ./...

@@ -9,12 +9,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/history"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/planfile"
 	"github.com/clusterflow/clusterflow/engine/run"
-	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
@@ -38,6 +37,9 @@ type ApplyOptions struct {
 	Sink event.Sink
 	// Now cuts short the grace of plugins that were asked to stop. May be nil.
 	Now <-chan struct{}
+	// TakeOver stops a run that goes on on this host, of any pipeline, and goes on in
+	// its place. Without it such a run is a [state.LockedError].
+	TakeOver bool
 }
 
 // Apply plans the pipeline, has the plan approved and carries it out, all while
@@ -48,6 +50,11 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
+	host, err := p.hold(ctx, event.OperationApply, opts.TakeOver)
+	if err != nil {
+		return result, nil, err
+	}
+	defer func() { err = errors.Join(err, host.Close()) }()
 	store, err := p.open(event.OperationApply)
 	if err != nil {
 		return result, nil, err
@@ -67,7 +74,16 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
-	result, known, err = run.Apply(ctx, planner, p.options(store, opts))
+	runOpts := p.options(store, opts)
+	carryOut := func(sink event.Sink) {
+		runOpts.Sink = sink
+		result, known, err = run.Apply(ctx, planner, runOpts)
+	}
+	if planned.HasChanges() {
+		p.recorded(runOpts.ID, opts.Sink, carryOut)
+	} else {
+		carryOut(opts.Sink)
+	}
 	if planned.Forget && err == nil && result.Status == event.RunSucceeded {
 		err = p.forgetOthers(ctx, store)
 	}
@@ -112,75 +128,12 @@ func leave(store *state.Store, err error) error {
 }
 
 func removeState(store *state.Store) error {
-	if err := removeKey(store.Dir()); err != nil {
+	if err := errors.Join(removeKey(store.Dir()), history.Remove(store.Dir())); err != nil {
 		return errors.Join(err, store.Close())
 	}
 	err := store.Remove()
 	_ = os.Remove(filepath.Dir(store.Dir())) // the base directory, if no other pipeline uses it
 	return err
-}
-
-// UndoOptions configure [Engine.Undo].
-type UndoOptions struct {
-	Parallelism int
-	// Wanted picks what is undone: phases with all that need them.
-	Wanted selection.Selection
-	// LeftOut is told which phases stay, before Approve is called. May be nil if all
-	// are wanted.
-	LeftOut func(addresses []string)
-	// Approve is shown what is recorded, in the order of the undo, before anything
-	// is done; an error stops it. It is called with none when nothing is recorded;
-	// then nothing runs, and the result has no status.
-	// Required.
-	Approve func(context.Context, []*state.Node) error
-	Sink    event.Sink
-	Now     <-chan struct{}
-}
-
-// Undo removes everything that runs of the pipeline recorded. The file need not
-// exist any more: it is read for its plugin blocks only.
-func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
-	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
-	p := &Pipeline{Name: e.StateName(path), Path: path, engine: e}
-	if !source.Shares {
-		p.file = absolute(path)
-	}
-	p.plugins = newPlugins(e.host, source)
-	if diags := p.plugins.readLock(source); diags.HasErrors() {
-		return result, diags
-	}
-	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
-		if err != nil {
-			return result, err
-		}
-		return result, opts.Approve(ctx, nil)
-	}
-	store, err := p.open(event.OperationUndo)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = leave(store, err) }()
-	addresses, left, err := undoOrder(store.State(), opts.Wanted)
-	if err != nil {
-		return result, err
-	}
-	if len(left) > 0 {
-		opts.LeftOut(left)
-	}
-	if len(addresses) == 0 {
-		return result, opts.Approve(ctx, nil)
-	}
-	nodes := make([]*state.Node, 0, len(addresses))
-	for _, a := range addresses {
-		n := *store.State().Nodes[a]
-		nodes = append(nodes, &n)
-	}
-	if err := opts.Approve(ctx, nodes); err != nil {
-		return result, err
-	}
-	return run.Undo(ctx, addresses, p.options(store, ApplyOptions{
-		Parallelism: opts.Parallelism, Sink: opts.Sink, Now: opts.Now,
-	}))
 }
 
 // newRunID returns an id that sorts by time: 20261120T060102Z-1a2b3c.

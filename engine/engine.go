@@ -59,6 +59,10 @@ func (e *Engine) StateDir() string { return e.opts.StateDir }
 // Close ends all plugin processes.
 func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
 
+// Kill kills all plugin processes with their groups, and waits for nothing. It is
+// for a process that is about to end.
+func (e *Engine) Kill() { e.host.Kill() }
+
 // Pipeline is a pipeline that was loaded and checked.
 type Pipeline struct {
 	// Name is what the state is kept under, see [config.Pipeline].

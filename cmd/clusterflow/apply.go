@@ -30,12 +30,14 @@ type runFlags struct {
 	autoApprove bool
 	json        bool
 	parallelism uint
+	takeOver    bool
 }
 
 func (f *runFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().BoolVar(&f.json, "json", false, "write events as JSON lines")
 	cmd.Flags().UintVar(&f.parallelism, "parallelism", 0, "run `N` phases at once (default: five for each CPU)")
+	cmd.Flags().BoolVar(&f.takeOver, "take-over", false, "stop a run that goes on on this host, of this or another pipeline, and go on in its place")
 }
 
 func newApplyCmd(a *app) *cobra.Command {
@@ -83,7 +85,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 	defer view.close()
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
 		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun, Planned: kept,
-		Sink: view, Now: a.signals.now,
+		Sink: view, Now: a.signals.now, TakeOver: flags.takeOver,
 		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()
 			if !flags.json {

@@ -57,7 +57,7 @@ func newRootCmd(a *app) *cobra.Command {
 		"(default: warn, with --verbose trace)")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
-		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a),
+		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a), newExplainCmd(a), newRunsCmd(a), newAttachCmd(a), newTestCmd(a),
 	)
 	root.SetArgs(spelled(os.Args[1:]))
 	a.complete(root)
@@ -106,13 +106,17 @@ func (a *app) engine() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{
+	e, err := engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()), BuiltIn: pipelines.Files(),
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,
 		},
 	})
+	if err == nil && a.signals != nil {
+		a.signals.onLast(e.Kill)
+	}
+	return e, err
 }
 
 // pluginDirs is the search path for plugins: CLUSTERFLOW_PLUGIN_PATH, so that a

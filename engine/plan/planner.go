@@ -79,6 +79,7 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 		return later(step, n, o, ""), p.validate(ctx, n, config, step.Secrets)
 	}
 	step.Config = config
+	step.hidden = hiddenInputs(step.Ref, sensitive)
 	var err error
 	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
@@ -126,7 +127,7 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 	if len(step.Changes) > 0 {
 		step.Action = Apply
 	}
-	step.Reason = reason(step, prior)
+	step.Reason, step.Inputs = reason(step, prior), inputChanges(n, step, prior)
 	if n.Finally && step.Action == Apply {
 		step.Reason = "runs after changes"
 	}

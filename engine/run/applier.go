@@ -114,7 +114,9 @@ func (a *applier) try(ctx context.Context, box *mailbox, isolated bool) (ending,
 }
 
 func (a *applier) planned(step plan.Step) event.Body {
-	return event.NodePlanned{Node: a.node.Address, Type: a.typeName(), Reason: step.Reason, Changes: plan.Changes(step.Changes)}
+	return event.NodePlanned{
+		Node: a.node.Address, Type: a.typeName(), Reason: step.Reason, Changes: plan.Changes(step.Changes), Inputs: step.Inputs,
+	}
 }
 
 func (a *applier) typeName() string { return a.node.Plugin + "." + a.node.Type }

@@ -66,6 +66,7 @@ func (l *loop) run(ctx context.Context) {
 			interrupted = nil
 			l.stop(context.Cause(ctx).Error())
 			if l.hurried() {
+				l.hurry()
 				l.abort()
 				abandon(context.Cause(ctx))
 			}

@@ -59,7 +59,7 @@ func (d *fakeDisk) Close(size int64) error {
 func newJournal(d *fakeDisk) *journal {
 	d.content = fileHeader()
 	size := int64(len(d.content))
-	return &journal{path: "/s/journal", disk: d, appended: size, durable: size, reserved: size}
+	return &journal{path: "/s/journal", disk: d, written: size, durable: size, reserved: size}
 }
 
 func appendAll(t *testing.T, j *journal, records ...Record) {
@@ -107,6 +107,43 @@ func TestGroupCommit(t *testing.T) {
 			t.Errorf("journal: got %d records, damage %v, %v, want 101", n, s.Damage, err)
 		}
 	})
+}
+
+// What was appended is in the file before anybody syncs: a kill of the process
+// does not lose it.
+func TestAppendedSurvivesAKill(t *testing.T) {
+	d := &fakeDisk{}
+	j := newJournal(d)
+	for i := range 3 {
+		appendAll(t, j, start(fmt.Sprint(i), "h", "", 1))
+		if _, n, err := parse(d.content); n != i+1 || err != nil || d.syncs != 0 {
+			t.Errorf("after %d records: got %d in the file, %d syncs, %v", i+1, n, d.syncs, err)
+		}
+	}
+}
+
+// Records that were written before the disk got full stay, also those that
+// nobody synced.
+func TestFullDiskKeepsWhatWasWritten(t *testing.T) {
+	d := &fakeDisk{write: func(size int) error {
+		if size > 1500 {
+			return syscall.ENOSPC
+		}
+		return nil
+	}}
+	j := newJournal(d)
+	good := 0
+	for ; good < 100; good++ {
+		if err := j.append(start(fmt.Sprint(good), "h", "", 1)); err != nil {
+			break
+		}
+	}
+	if err := j.close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("close: got %v", err)
+	}
+	if s, n, err := parse(d.content); n != good || err != nil || s.Damage != nil || good == 100 {
+		t.Errorf("journal: got %d records, damage %v, %v, want %d", n, s.Damage, err, good)
+	}
 }
 
 func TestSyncOfNothingDoesNothing(t *testing.T) {
@@ -201,8 +238,11 @@ func testBrokenDisk(t *testing.T, disk *fakeDisk, want error) {
 func fillUp(t *testing.T, j *journal) (durable int, err error) {
 	t.Helper()
 	for i := 0; ; i++ {
-		appendAll(t, j, start(fmt.Sprint(i), "h", "", 1))
-		if err := j.sync(t.Context()); err != nil {
+		err := j.append(start(fmt.Sprint(i), "h", "", 1))
+		if err == nil {
+			err = j.sync(t.Context())
+		}
+		if err != nil {
 			return durable, err
 		}
 		durable++

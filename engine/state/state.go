@@ -107,6 +107,9 @@ type Identity struct {
 	// Inputs is the digest of all inputs, Attributes those of each one.
 	Inputs     string  `json:"inputs,omitempty"`
 	Attributes Digests `json:"attributes,omitempty"`
+	// Config is the evaluated config without sensitive and long values, as JSON, to
+	// be shown.
+	Config json.RawMessage `json:"config,omitempty"`
 	// Depends are the addresses of the nodes that must be undone after this one.
 	Depends []string `json:"depends,omitempty"`
 }
@@ -123,8 +126,9 @@ type Success struct {
 	Run  string    `json:"run"`
 	Time time.Time `json:"time"`
 	// Inputs and Attributes are the digests it succeeded with, see [Identity].
-	Inputs     string  `json:"inputs,omitempty"`
-	Attributes Digests `json:"attributes,omitempty"`
+	Inputs     string          `json:"inputs,omitempty"`
+	Attributes Digests         `json:"attributes,omitempty"`
+	Config     json.RawMessage `json:"config,omitempty"`
 	// Outputs are those that are not sensitive, as JSON.
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 }
