@@ -102,7 +102,7 @@ func pullError(ref, said string) error {
 // Registry is the registry of an image reference: "docker.io" when it names none.
 func Registry(ref string) string {
 	first, _, more := strings.Cut(ref, "/")
-	if more && (strings.ContainsAny(first, ".:") || first == "localhost") {
+	if more && (strings.ContainsAny(first, ".:") || first == "localhost" || first != strings.ToLower(first)) {
 		return first
 	}
 	return "docker.io"

@@ -53,7 +53,7 @@ func TestPullError(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	for ref, want := range map[string]string{
-		"registry.k8s.io/pause:3.10": "registry.k8s.io", "localhost/x": "localhost", "h:5000/x/y@sha256:0": "h:5000",
+		"registry.k8s.io/pause:3.10": "registry.k8s.io", "localhost/x": "localhost", "HOST/x": "HOST", "h:5000/x/y@sha256:0": "h:5000",
 		"busybox": "docker.io", "library/busybox:1.0": "docker.io", "": "docker.io",
 	} {
 		if got := Registry(ref); got != want {
