@@ -3,6 +3,7 @@ package kubelet
 import (
 	"cmp"
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
@@ -52,7 +53,8 @@ type configOutputs struct {
 func configType(h host) sdk.Type {
 	return resource.Phase[configConfig, configOutputs]{
 		Name: "config",
-		Doc: "The files that the kubelet starts with, as kubeadm writes them: config.yaml, instance-config.yaml and kubeadm-flags.env. " +
+		Doc: "The files that the kubelet starts with, as kubeadm writes them: config.yaml, instance-config.yaml and kubeadm-flags.env, " +
+			"and the directory of its static pods, where there is none. " +
 			"Where systemd-resolved runs, pods get the name servers that it uses itself.",
 		Example: `phase "kubelet.config" "kubelet_config" {
   cri_socket    = "unix:///run/containerd/containerd.sock"
@@ -61,7 +63,7 @@ func configType(h host) sdk.Type {
   extra_args    = [{ name = "node-ip", value = "192.0.2.10" }]
 }`,
 		Access: []sdk.Access{
-			{Kind: sdk.AccessPath, What: "config.dir", Write: true},
+			{Kind: sdk.AccessPath, What: "config.dir, staticPodPath", Write: true},
 			{Kind: sdk.AccessPath, What: "config.patches_dir"},
 			{Kind: sdk.AccessUnit, What: "systemd-resolved.service"},
 		},
@@ -123,11 +125,25 @@ func buildConfig(ctx context.Context, h host, in resource.Input[configConfig]) (
 		Config: config.Path, Flags: flags.Path, NodeName: c.nodeName(hostname), Healthz: d.healthz,
 		ClientCertificate: filepath.Join(certDir, clientCertificate), Configuration: string(d.shared),
 	}
-	return resource.Work[configOutputs]{
-		// config.yaml is last: a packaged kubelet waits for it and starts by itself.
-		Resources: []resource.Resource{flags, file("instance-config.yaml", c.instanceFile()), config},
-		Known:     func() configOutputs { return known },
-	}, nil
+	work := resource.Work[configOutputs]{Known: func() configOutputs { return known }}
+	if dir := (&resource.Dir{Path: d.manifests, Mode: 0o700}); makes(dir, in.Record) {
+		work.Resources = append(work.Resources, dir)
+	}
+	// config.yaml is last: a packaged kubelet waits for it and starts by itself.
+	work.Resources = append(work.Resources, flags, file("instance-config.yaml", c.instanceFile()), config)
+	return work, nil
+}
+
+// makes reports whether the directory of static pods is ours to make: it is not
+// there, or was not before. A kubelet that starts without it looks for it again
+// only now and then, up to 20 s later.
+func makes(dir *resource.Dir, record resource.Record) bool {
+	if dir.Path == "" {
+		return false
+	}
+	_, ours := record.Find(dir.ID())
+	_, err := os.Stat(dir.Path)
+	return ours || os.IsNotExist(err)
 }
 
 // nodeName is the name by which the kubelet registers.

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,10 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zclconf/go-cty/cty"
-	"sigs.k8s.io/yaml"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
-	"github.com/clusterflow/clusterflow/plugins/internal/systemd"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 func TestExamples(t *testing.T) { phasetest.Examples(t, Spec()) }
@@ -20,23 +18,26 @@ func TestExamples(t *testing.T) { phasetest.Examples(t, Spec()) }
 // TestConfigAsKubeadm compares with what kubeadm 1.36.3 wrote on a host and put
 // into its cluster.
 func TestConfigAsKubeadm(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "kubelet")
+	root := t.TempDir()
+	dir, manifests := filepath.Join(root, "kubelet"), filepath.Join(root, "kubernetes/manifests")
 	phase := phasetest.New(t, specOn(fakeHost()), "config", map[string]cty.Value{
 		"dir": cty.StringVal(dir), "node_name": cty.StringVal("n1"),
 		"cri_socket":    cty.StringVal("unix:///run/containerd/containerd.sock"),
-		"configuration": cty.StringVal("cgroupDriver: cgroupfs\nfailCgroupV1: false\nfailSwapOn: false\n"),
+		"configuration": cty.StringVal("cgroupDriver: cgroupfs\nfailCgroupV1: false\nfailSwapOn: false\nstaticPodPath: " + manifests),
 	})
-	plan := phase.Want(t, "create: absent", "create: absent", "create: absent")
+	plan := phase.Want(t, "create: absent", "create: absent", "create: absent", "create: absent")
 	out := phase.Apply(t)
+	asKubeadm := func(text string) string { return strings.ReplaceAll(text, manifests, "/etc/kubernetes/manifests") }
 	for _, name := range []string{"config.yaml", "instance-config.yaml", "kubeadm-flags.env"} {
 		path := filepath.Join(dir, name)
-		if diff := cmp.Diff(readFile(t, "testdata/kubeadm/"+name), readFile(t, path)); diff != "" {
+		if diff := cmp.Diff(readFile(t, "testdata/kubeadm/"+name), asKubeadm(readFile(t, path))); diff != "" {
 			t.Errorf("%s (-kubeadm +ours):\n%s", name, diff)
 		}
 		wantMode(t, path, 0o644)
 	}
 	wantMode(t, dir, 0o700)
-	if diff := cmp.Diff(readFile(t, "testdata/kubeadm/kubelet-config.yaml"), out["configuration"].AsString()); diff != "" {
+	wantMode(t, manifests, 0o700)
+	if diff := cmp.Diff(readFile(t, "testdata/kubeadm/kubelet-config.yaml"), asKubeadm(out["configuration"].AsString())); diff != "" {
 		t.Errorf("for the cluster (-kubeadm +ours):\n%s", diff)
 	}
 	for name, want := range map[string]string{
@@ -48,8 +49,8 @@ func TestConfigAsKubeadm(t *testing.T) {
 		}
 	}
 	phase.Undo(t)
-	if _, err := os.Stat(dir); err == nil {
-		t.Error("undo left the directory")
+	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+		t.Errorf("undo left %v, %v", left, err)
 	}
 }
 
@@ -81,7 +82,7 @@ func TestConfigFlags(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			values := map[string]cty.Value{"dir": cty.StringVal(dir)}
+			values := map[string]cty.Value{"dir": cty.StringVal(dir), "configuration": object("staticPodPath", dir)}
 			for k, v := range tt.set {
 				values[k] = v
 			}
@@ -94,114 +95,6 @@ func TestConfigFlags(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestConfigDocuments(t *testing.T) {
-	patch := t.TempDir()
-	writeFile(t, patch+"/kubeletconfiguration0+merge.yaml", "maxPods: 50\nsyncFrequency: null\nhealthzPort: 20248\nhealthzBindAddress: 0.0.0.0\n")
-	writeFile(t, patch+"/kubeletconfiguration1.json", `{"containerRuntimeEndpoint": "unix:///patched.sock", "resolvConf": "/etc/patched"}`)
-	writeFile(t, patch+"/kube-apiserver.yaml", "spec: {priority: 1}")
-	silent := t.TempDir()
-	writeFile(t, silent+"/kubeletconfiguration+json.yaml", "- {op: replace, path: /healthzPort, value: 0}")
-	const ours = "unix:///var/run/containerd/containerd.sock"
-	tests := map[string]struct {
-		config      configConfig
-		own, shared map[string]any // some fields; nil: absent
-		healthz     string
-	}{
-		"defaults": {configConfig{}, map[string]any{
-			"clusterDNS": []any{"10.96.0.10"}, "clusterDomain": "cluster.local", "resolvConf": nil, "containerRuntimeEndpoint": ours, "cgroupDriver": "systemd",
-		}, map[string]any{"containerRuntimeEndpoint": ""}, "http://127.0.0.1:10248/healthz"},
-		"dual stack": {
-			configConfig{ServiceSubnet: "fd00:1::/112,10.0.0.0/16", CertDir: "/pki", DNSDomain: "example.org"},
-			map[string]any{"clusterDNS": []any{"fd00:1::a"}, "clusterDomain": "example.org"},
-			nil, "http://127.0.0.1:10248/healthz",
-		},
-		"user's": {
-			configConfig{Configuration: cty.StringVal("rotateCertificates: false\nclusterDNS: [1.2.3.4]\nstaticPodPath: /m\ncontainerRuntimeEndpoint: unix:///x\nhealthzBindAddress: ::1\n")},
-			map[string]any{"rotateCertificates": true, "clusterDNS": []any{"1.2.3.4"}, "staticPodPath": "/m", "containerRuntimeEndpoint": ours},
-			map[string]any{"rotateCertificates": true, "containerRuntimeEndpoint": ""},
-			"http://[::1]:10248/healthz",
-		},
-		"patched": {
-			configConfig{PatchesDir: patch},
-			map[string]any{"maxPods": 50., "syncFrequency": nil, "containerRuntimeEndpoint": ours, "resolvConf": "/etc/patched"},
-			map[string]any{"maxPods": nil, "syncFrequency": "0s", "healthzPort": 10248., "resolvConf": nil},
-			"http://127.0.0.1:20248/healthz",
-		},
-		"no health": {configConfig{PatchesDir: silent}, map[string]any{"healthzPort": 0.}, nil, ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			c := tt.config
-			if c.ServiceSubnet == "" {
-				c.ServiceSubnet, c.DNSDomain = "10.96.0.0/12", "cluster.local"
-			}
-			c.CRISocket = ours
-			d, err := c.documents(t.Context(), fakeHost())
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantFields(t, d.own, tt.own)
-			wantFields(t, d.shared, tt.shared)
-			if d.healthz != tt.healthz {
-				t.Errorf("healthz: got %q, want %q", d.healthz, tt.healthz)
-			}
-		})
-	}
-}
-
-func wantFields(t *testing.T, text []byte, want map[string]any) {
-	t.Helper()
-	var got map[string]any
-	if err := yaml.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range want {
-		if diff := cmp.Diff(value, got[name]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-}
-
-// TestConfigResolver also puts the resolver into what the cluster gets, as kubeadm
-// does.
-func TestConfigResolver(t *testing.T) {
-	for active, want := range map[string]any{"active": resolvedConf, "activating": resolvedConf, "inactive": nil, "failed": nil} {
-		h := fakeHost()
-		h.services = oneService{systemd.Service{Active: active}, nil}
-		d, err := configConfig{ServiceSubnet: "10.96.0.0/12"}.documents(t.Context(), h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantFields(t, d.own, map[string]any{"resolvConf": want})
-		wantFields(t, d.shared, map[string]any{"resolvConf": want})
-		d, err = configConfig{ServiceSubnet: "10.96.0.0/12", Configuration: object("resolvConf", "/etc/mine")}.documents(t.Context(), h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantFields(t, d.own, map[string]any{"resolvConf": "/etc/mine"})
-	}
-	h := fakeHost()
-	h.services = oneService{err: systemd.ErrAbsent}
-	if h.resolved(t.Context()) {
-		t.Error("without systemd: got a resolver")
-	}
-}
-
-// oneService answers the same for every service.
-type oneService struct {
-	service systemd.Service
-	err     error
-}
-
-func (s oneService) Service(context.Context, string) (systemd.Service, error) {
-	return s.service, s.err
-}
-func (s oneService) Restart(context.Context, string) error { return s.err }
-func (s oneService) Stop(context.Context, string) error    { return s.err }
-func (s oneService) Log(context.Context, systemd.Service, int) ([]string, error) {
-	return nil, s.err
 }
 
 func TestConfigValidate(t *testing.T) {
@@ -228,6 +121,25 @@ func TestConfigValidate(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestConfigManifests leaves a directory that is there as it is.
+func TestConfigManifests(t *testing.T) {
+	dir := t.TempDir()
+	manifests := filepath.Join(dir, "manifests")
+	if err := os.Mkdir(manifests, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	phase := phasetest.New(t, specOn(fakeHost()), "config", map[string]cty.Value{
+		"dir": cty.StringVal(dir), "configuration": object("staticPodPath", manifests),
+	})
+	phase.Want(t, "create: absent", "create: absent", "create: absent")
+	phase.Apply(t)
+	phase.Undo(t)
+	wantMode(t, manifests, 0o755)
+	if makes(&resource.Dir{}, resource.Record{}) {
+		t.Error("no static pods: got a directory")
 	}
 }
 

@@ -88,7 +88,7 @@ func TestConformance(t *testing.T) {
 		sdktest.Case{Type: "config", SkipUndoWithoutRecord: onlyRecord, Config: func(dir string) map[string]any {
 			return map[string]any{
 				"dir": dir + "/kubelet", "taints": []any{map[string]any{"key": "a", "effect": "NoSchedule"}},
-				"configuration": "maxPods: 50\n",
+				"configuration": "maxPods: 50\nstaticPodPath: " + dir + "/manifests\n",
 			}
 		}},
 		sdktest.Case{Type: "start", Setup: h.setup, Observe: h.observe, Config: func(dir string) map[string]any {

@@ -21,9 +21,10 @@ const resolvedConf = "/run/systemd/resolve/resolv.conf"
 
 // documents are the forms of one KubeletConfiguration.
 type documents struct {
-	shared  []byte // by all nodes, for the cluster
-	own     []byte // this node's, for its file
-	healthz string // URL, or empty
+	shared    []byte // by all nodes, for the cluster
+	own       []byte // this node's, for its file
+	healthz   string // URL at which own tells the health, or empty
+	manifests string // directory of static pods in own, or empty
 }
 
 // shared is the configuration of all nodes: the user's over kubeadm's defaults.
@@ -63,8 +64,12 @@ func (c configConfig) documents(ctx context.Context, h host) (documents, error) 
 	if err != nil {
 		return documents{}, err
 	}
-	healthz, err := healthzOf(own)
-	return documents{shared: shared, own: own, healthz: healthz}, err
+	// An absent field has the kubelet's own default.
+	final := kubeletconfig.Config{HealthzBindAddress: "127.0.0.1", HealthzPort: new(int32(10248))}
+	if err := yaml.Unmarshal(own, &final); err != nil {
+		return documents{}, fmt.Errorf("read patched KubeletConfiguration: %w", err)
+	}
+	return documents{shared: shared, own: own, healthz: healthzOf(final), manifests: final.StaticPodPath}, nil
 }
 
 // withRuntime sets the socket and leaves everything else as the patches made it.
@@ -78,20 +83,16 @@ func withRuntime(text []byte, socket string) ([]byte, error) {
 }
 
 // healthzOf is where a kubelet with that configuration tells its health: nowhere
-// if the port is 0. An absent field has the kubelet's own default.
-func healthzOf(text []byte) (string, error) {
-	config := kubeletconfig.Config{HealthzBindAddress: "127.0.0.1", HealthzPort: new(int32(10248))}
-	if err := yaml.Unmarshal(text, &config); err != nil {
-		return "", fmt.Errorf("read patched KubeletConfiguration: %w", err)
-	}
+// if the port is 0.
+func healthzOf(config kubeletconfig.Config) string {
 	if *config.HealthzPort == 0 {
-		return "", nil
+		return ""
 	}
 	address := config.HealthzBindAddress
 	if ip := net.ParseIP(address); ip != nil && ip.IsUnspecified() {
 		address = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(address, strconv.Itoa(int(*config.HealthzPort))) + "/healthz", nil
+	return "http://" + net.JoinHostPort(address, strconv.Itoa(int(*config.HealthzPort))) + "/healthz"
 }
 
 // resolved reports whether systemd-resolved runs. A host that cannot tell has none.

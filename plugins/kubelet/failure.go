@@ -3,6 +3,8 @@ package kubelet
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/clusterflow/clusterflow/sdk"
@@ -13,6 +15,9 @@ const (
 	shownWidth = 300 // characters of a line
 )
 
+// information begins klog's lines of severity I.
+var information = regexp.MustCompile(`^I\d{4} `)
+
 // failure is a kubelet that does not work, and what it said.
 type failure struct {
 	err    error
@@ -20,38 +25,47 @@ type failure struct {
 	unread error    // why there are none
 	cause  cause
 	known  bool // there is a cause
+	// running says that the kubelet runs, but does not do what is waited for.
+	running bool
 }
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
 // explain puts the cause into the summary and the end of the log into the advice.
-// Only a known cause that does not pass is permanent.
+// A kubelet that runs has errors in its log all the time, which count only if the
+// error has no better advice. Only a known cause that does not pass is permanent.
 func (f *failure) explain() error {
-	err, advice := f.err, ""
+	err := f.err
+	var advice []string
 	var hint *sdk.HintError
 	if errors.As(f.err, &hint) {
-		advice = hint.Hint + "\n"
+		advice = append(advice, hint.Hint)
 	}
-	switch said := lastError(f.lines); {
-	case f.known:
-		err, advice = fmt.Errorf("%w: %s", f.err, f.cause.what), f.cause.advice+"\n"
-	case said != "":
+	if f.known {
+		err, advice = fmt.Errorf("%w: %s", f.err, f.cause.what), append(advice, f.cause.advice)
+	} else if said := lastError(f.lines); said != "" && !f.running {
 		err = fmt.Errorf("%w: %s", f.err, said)
 	}
-	switch {
-	case f.unread != nil:
-		advice += fmt.Sprintf("Its log cannot be read: %v.", f.unread)
-	case len(f.lines) == 0:
-		advice += "It wrote nothing to its log."
-	default:
-		advice += "The last lines of its log are:\n" + tail(f.lines)
+	if len(advice) == 0 || !f.running {
+		advice = append(advice, f.log())
 	}
-	err = sdk.Hint(err, advice)
+	err = sdk.Hint(err, strings.Join(advice, "\n"))
 	if f.known && !f.cause.passing {
 		return sdk.Permanent(err)
 	}
 	return err
+}
+
+// log is the end of the log, or why it is not there.
+func (f *failure) log() string {
+	switch {
+	case f.unread != nil:
+		return fmt.Sprintf("Its log cannot be read: %v.", f.unread)
+	case len(f.lines) == 0:
+		return "It wrote nothing to its log."
+	}
+	return "The last lines of its log are:\n" + tail(telling(f.lines))
 }
 
 // lastError is the last error in a log of the kubelet: the value of err="…" in a
@@ -80,6 +94,15 @@ func untilQuote(text string) string {
 		}
 	}
 	return text
+}
+
+// telling leaves out what klog calls information, if anything else is left.
+func telling(lines []string) []string {
+	rest := slices.DeleteFunc(slices.Clone(lines), information.MatchString)
+	if len(rest) == 0 {
+		return lines
+	}
+	return rest
 }
 
 func tail(lines []string) string {

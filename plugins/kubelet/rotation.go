@@ -62,7 +62,7 @@ func (r *rotation) Render(ctx context.Context) error {
 		Name: "the kubelet has stored its client certificate", Every: pollEvery, Timeout: r.within,
 		Check: func(context.Context) error { return checkCertificate(r.certificate, ca, time.Now()) },
 		Hint: "The kubelet stores it when it starts with rotateCertificates = true and a kubeconfig that has a client certificate. " +
-			"If it has another --cert-dir, set client_certificate.",
+			"If it has another --cert-dir, set client_certificate. Its log tells more: journalctl -u " + r.watch.unit,
 	})
 	if err != nil {
 		return err

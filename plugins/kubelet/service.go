@@ -101,7 +101,7 @@ func (s *service) Diff(ctx context.Context) (sdk.Change, error) {
 	case !now.Running():
 		return sdk.Change{Op: sdk.OpCreate, Reason: "not running"}, nil
 	case s.first && s.startedByItself(now):
-		return sdk.Change{Op: sdk.OpCreate, Reason: "it started by itself when its configuration appeared"}, nil
+		return sdk.Change{Op: sdk.OpCreate, Reason: "it was started by itself, as long as there was no configuration"}, nil
 	case changed != "":
 		return sdk.Change{Op: sdk.OpUpdate, Reason: "changed since it started: " + changed}, nil
 	}
@@ -193,11 +193,17 @@ func (s *service) changed(now systemd.Service) (string, error) {
 	return "", nil
 }
 
-// startedByItself reports a kubelet that systemd tried to start until it found its
-// configuration.
+// startedByItself reports a kubelet that systemd tries to start until it finds its
+// configuration: it has just found it, or is about to fail once more.
 func (s *service) startedByItself(now systemd.Service) bool {
+	if now.Restarts == 0 {
+		return false
+	}
 	at, err := changedAt(s.config)
-	return err == nil && !at.IsZero() && now.Restarts > 0 && now.Started.Sub(at) < ownStart && !now.Started.Before(at)
+	if err == nil && !at.IsZero() && !at.After(now.Started) {
+		return now.Started.Sub(at) < ownStart
+	}
+	return err == nil && time.Since(now.Started) < ownStart
 }
 
 // changedAt is when content or mode of a file changed last, also if it was put

@@ -20,6 +20,10 @@ func TestStart(t *testing.T) {
 	looping := fakeState{Service: systemd.Service{Load: "loaded", Active: "activating", Sub: "auto-restart", Result: "exit-code", ExitCode: 1, Restarts: 7}}
 	byItself := running(time.Now().Add(3 * time.Second))
 	byItself.Restarts = 1
+	failing := running(time.Now().Add(-time.Second)) // it has not noticed yet that there is none
+	failing.Restarts = 7
+	adopted := running(time.Now().Add(-time.Minute))
+	adopted.Restarts = 1
 	tests := map[string]struct {
 		state    fakeState
 		plan     []string
@@ -28,7 +32,9 @@ func TestStart(t *testing.T) {
 	}{
 		"not running":             {fakeState{}, []string{"create: not running"}, 1, true},
 		"waiting for its config":  {looping, []string{"create: it keeps failing: exit status 1"}, 1, true},
-		"started by itself":       {byItself, []string{"create: it started by itself when its configuration appeared"}, 0, true},
+		"started by itself":       {byItself, []string{"create: it was started by itself, as long as there was no configuration"}, 0, true},
+		"about to fail":           {failing, []string{"create: it was started by itself, as long as there was no configuration"}, 1, true},
+		"failed long ago":         {adopted, []string{"update: changed since it started: "}, 1, false},
 		"runs with older files":   {running(time.Now().Add(-time.Hour)), []string{"update: changed since it started: "}, 1, false},
 		"runs with present files": {running(time.Now().Add(time.Hour)), nil, 0, false},
 	}
@@ -97,7 +103,7 @@ func TestStartFails(t *testing.T) {
 	}{
 		"known cause":     {state: loaded("I0101 running with swap on is not supported", swap), want: "it does not run: exit status 1: swap is on", hint: "swapoff -a", permanent: true},
 		"passing cause":   {state: loaded(cri), want: "it was started 4 times: exit status 1: the container runtime does not answer", hint: "cri_socket"},
-		"unknown cause":   {state: loaded("first", odd, "last"), want: `it was started 4 times: exit status 1: failed to run Kubelet: "odd" thing`, hint: "The last lines of its log are:\n  first\n"},
+		"unknown cause":   {state: loaded("I0101 told", "first", odd, "last"), want: `it was started 4 times: exit status 1: failed to run Kubelet: "odd" thing`, hint: "The last lines of its log are:\n  first\n"},
 		"silent":          {state: loaded(), want: "it was started 4 times: exit status 1", hint: "It wrote nothing to its log."},
 		"never healthy":   {state: gaveUp, want: "timed out after 2s; last answer: get http", hint: "  I0101 all is well"},
 		"no config":       {change: func(t *testing.T, s started) { t.Helper(); remove(t, s.config) }, want: "config.yaml: no such file", hint: "does the phase that makes it come first"},

@@ -108,7 +108,7 @@ func (w *watch) check(ctx context.Context) error {
 }
 
 func (w *watch) failure(ctx context.Context, now systemd.Service, err error) *failure {
-	f := &failure{err: err}
+	f := &failure{err: err, running: now.Running()}
 	f.lines, f.unread = w.manager.Log(ctx, now, logLines)
 	f.cause, f.known = recognize(f.lines)
 	return f
