@@ -92,7 +92,7 @@ func TestAuditValidate(t *testing.T) {
 		want   string
 	}{
 		"level":   {policy("rules: [{level: All}]"), `rules[0].level: Unsupported value: "All"`},
-		"field":   {policy("rules: [{levle: None}]"), `unknown field "levle"`},
+		"field":   {policy("rules: [{lvl: None}]"), `unknown field "lvl"`},
 		"mixed":   {policy("rules: [{level: None, nonResourceURLs: [/a], namespaces: [b]}]"), "rules cannot apply to both regular resources and non-resource URLs"},
 		"kind":    {policy("kind: Pod"), "Pod is not audit.k8s.io/v1 Policy"},
 		"empty":   {policy("rules: []"), "it has no rules"},

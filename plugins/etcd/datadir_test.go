@@ -82,7 +82,7 @@ func TestMemberUndoKeepsData(t *testing.T) {
 			writeCerts(t, dir)
 			phase := phasetest.New(t, Spec(), "member", memberValues(dir))
 			phase.Apply(t)
-			url := serveFake(t, dir, &fake{members: tt.answers})
+			url := serveFake(t, dir, &fake{cluster: newFakeCluster(tt.answers...)})
 			for i, entry := range tt.stored {
 				tt.stored[i] = strings.Replace(entry, "ASK", url, 1)
 			}

@@ -5,14 +5,20 @@
 // pipeline can swap one for another.
 package etcd
 
-import "github.com/clusterflow/clusterflow/sdk"
+import (
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/sdk"
+)
 
 // Spec declares the plugin.
 func Spec() sdk.Spec {
+	pool := kubeapi.NewPool() // the plugin's phases share connections
 	return sdk.Spec{
 		Name: "etcd", Version: "dev",
-		Doc:   "The database of a cluster: etcd as a static pod or as a local process, or one that others run.",
-		Types: []sdk.Type{memberType(), processType(), externalType()},
+		Doc: "The database of a cluster: etcd as a static pod or as a local process, or one that others run.",
+		Types: []sdk.Type{
+			memberType(), processType(), externalType(), joinType(pool), promoteType(pool), leaveType(pool),
+		},
 	}
 }
 

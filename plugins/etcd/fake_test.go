@@ -39,14 +39,9 @@ func TestMain(m *testing.M) {
 type fake struct {
 	pb.UnimplementedKVServer
 	pb.UnimplementedMaintenanceServer
-	pb.UnimplementedClusterServer
 	version  string
 	noQuorum bool
-	members  []*pb.Member
-}
-
-func (f *fake) MemberList(context.Context, *pb.MemberListRequest) (*pb.MemberListResponse, error) {
-	return &pb.MemberListResponse{Header: &pb.ResponseHeader{}, Members: f.members}, nil
+	cluster  *fakeCluster // may be nil
 }
 
 func (f *fake) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, error) {
@@ -82,7 +77,9 @@ func (f *fake) serve(listener net.Listener, caFile, certFile, keyFile string) (*
 	server := grpc.NewServer(options...)
 	pb.RegisterKVServer(server, f)
 	pb.RegisterMaintenanceServer(server, f)
-	pb.RegisterClusterServer(server, f)
+	if f.cluster != nil {
+		pb.RegisterClusterServer(server, f.cluster)
+	}
 	go func() { _ = server.Serve(listener) }()
 	return server, nil
 }
