@@ -56,7 +56,7 @@ func newRootCmd(a *app) *cobra.Command {
 		"(default: warn, with --verbose trace)")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
-		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a),
+		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a), newImportCmd(a),
 	)
 	root.SetArgs(spelled(os.Args[1:]))
 	a.complete(root)
