@@ -58,6 +58,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
 		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a), newExplainCmd(a), newRunsCmd(a), newAttachCmd(a), newTestCmd(a),
+		newImportCmd(a),
 	)
 	root.SetArgs(spelled(os.Args[1:]))
 	a.complete(root)

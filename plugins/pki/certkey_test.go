@@ -47,22 +47,34 @@ func TestDeriveCertificateKey(t *testing.T) {
 	}
 }
 
+// What is sealed can be opened, and nothing else: neither with one bit changed, nor
+// cut short, nor whatever comes along.
 func FuzzOpen(f *testing.F) {
 	key, err := parseCertificateKey(kubeadmKey)
 	if err != nil {
 		f.Fatal(err)
 	}
-	sealed, err := key.seal([]byte("text"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sealed)
-	f.Add([]byte{})
-	f.Add(sealed[:12])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		plain, err := key.open(data)
-		if (err == nil) != bytes.Equal(data, sealed) || (err == nil && string(plain) != "text") {
-			t.Errorf("open(%x): got %q, %v", data, plain, err)
+	f.Add([]byte("text"), uint(3))
+	f.Add([]byte{}, uint(12*8))
+	f.Add(make([]byte, 28), uint(500))
+	f.Fuzz(func(t *testing.T, data []byte, bit uint) {
+		if plain, err := key.open(data); err == nil {
+			t.Errorf("open(%x): got %q", data, plain)
+		}
+		sealed, err := key.seal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := key.open(sealed); err != nil || !bytes.Equal(plain, data) {
+			t.Errorf("open(seal(%x)): got %x, %v", data, plain, err)
+		}
+		if _, err := key.open(sealed[:len(sealed)-1]); err == nil {
+			t.Error("a text that is cut short can be opened")
+		}
+		bit %= uint(len(sealed)) * 8
+		sealed[bit/8] ^= 1 << (bit % 8)
+		if _, err := key.open(sealed); err == nil {
+			t.Errorf("a text whose bit %d was changed can be opened", bit)
 		}
 	})
 }

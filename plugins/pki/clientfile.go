@@ -42,7 +42,7 @@ func (f *clientFile) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	switch {
 	case !found && ca != nil && caKey == nil:
-		return sdk.Change{}, f.ca.cannotSign("absent", f.id)
+		return sdk.Change{}, f.ca.cannotSign("absent", f.id, kubeconfigOfIt)
 	case !found:
 		return sdk.Change{Op: sdk.OpCreate, Reason: "absent"}, nil
 	case len(bytes.TrimSpace(data)) == 0: // as the kubelet makes it for a hostPath
@@ -68,7 +68,7 @@ func (f *clientFile) replace(ctx context.Context, d defect, by issuer) (sdk.Chan
 		resource.Warn(ctx, fmt.Sprintf("kubeconfig %s: %s; it is kept, as the key of its authority is not here", f.Path, d.Reason), "")
 		return diffMode(f.Path)
 	}
-	return sdk.Change{}, f.ca.cannotSign(d.Reason, f.id)
+	return sdk.Change{}, f.ca.cannotSign(d.Reason, f.id, kubeconfigOfIt)
 }
 
 // judge finds what is wrong with an existing file. One that we did not make and

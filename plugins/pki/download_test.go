@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
@@ -140,6 +141,23 @@ func TestDownloadFailures(t *testing.T) {
 				t.Errorf("got %q\n%q, want %q\n%q", got, result.Diagnostics[0].Detail, tt.want, tt.hint)
 			}
 		})
+	}
+}
+
+// A token that has expired costs one request, and changes nothing.
+func TestDownloadWithoutAccess(t *testing.T) {
+	fake, dir := kubeapitest.NewFake(t), t.TempDir()
+	fake.Put(t, secretPath, "kubeadm", kubeadmUpload(t))
+	phase := newDownloadPhase(t, fake, dir, nil)
+	phase.Apply(t)
+	var asked atomic.Int32
+	fake.Answer(func(string, *http.Request) *apierrors.StatusError {
+		asked.Add(1)
+		return apierrors.NewUnauthorized("token expired")
+	})
+	phase.Want(t)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("a plan sent %d requests, want 1", n)
 	}
 }
 

@@ -17,12 +17,13 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
-// source is where the files of one phase come from. The Secret is read once, or
-// again after a failure; a phase works on its files one after the other.
+// source is where the files of one phase come from. A phase works on its files one
+// after the other, and reads the Secret once for all of them.
 type source struct {
 	maker kubeobj.Maker
 	key   certificateKey
 	data  map[string][]byte // as uploaded; nil before the first read
+	err   error             // of the last read, so that a comparison need not wait eight times
 }
 
 // errNoUpload says that there is nothing to fetch.
@@ -30,23 +31,32 @@ var errNoUpload = sdk.Hint(fmt.Errorf("there is no Secret %s/%s: it was never up
 	"Upload it again on a control-plane node, by applying its pipeline with pki.upload or with "+
 		"kubeadm init phase upload-certs --upload-certs, and use the key that this gives. It is kept for two hours.")
 
+// read reads the Secret, unless that was done.
+func (s *source) read(ctx context.Context) error {
+	if s.data != nil || s.err != nil {
+		return s.err
+	}
+	secret, err := readSecret(ctx, s.maker.Object(&corev1.Secret{ObjectMeta: inSystem(sharedSecret)}))
+	switch {
+	case apierrors.IsNotFound(err):
+		s.err = errNoUpload
+	case apierrors.IsForbidden(err):
+		s.err = sdk.Hint(err, "A bootstrap token may read it only after pki.upload or kubeadm init --upload-certs, and only as long as the token is valid.")
+	case err != nil:
+		s.err = err
+	case secret.Data == nil:
+		s.data = map[string][]byte{}
+	default:
+		s.data = secret.Data
+	}
+	return s.err
+}
+
 // plain returns what was uploaded of a file. Empty means that the uploader had
 // no such file.
 func (s *source) plain(ctx context.Context, f sharedFile) ([]byte, error) {
-	if s.data == nil {
-		secret, err := readSecret(ctx, s.maker.Object(&corev1.Secret{ObjectMeta: inSystem(sharedSecret)}))
-		switch {
-		case apierrors.IsNotFound(err):
-			return nil, errNoUpload
-		case apierrors.IsForbidden(err):
-			return nil, sdk.Hint(err, "A bootstrap token may read it only after pki.upload or kubeadm init --upload-certs, and only as long as the token is valid.")
-		case err != nil:
-			return nil, err
-		}
-		s.data = secret.Data
-		if s.data == nil {
-			s.data = map[string][]byte{}
-		}
+	if err := s.read(ctx); err != nil {
+		return nil, err
 	}
 	sealed, ok := s.data[f.entry]
 	if !ok {
@@ -190,6 +200,7 @@ func (d *downloaded) Render(ctx context.Context) error {
 // await asks for the content until there is a clear answer.
 func (d *downloaded) await(ctx context.Context) (want []byte, err error) {
 	err = kubeapi.Retry(ctx, kubeapi.CallTimeout, func(ctx context.Context) (err error) {
+		d.from.err = nil // ask again
 		want, err = d.want(ctx)
 		if errors.Is(err, kubeapi.ErrUnreachable) || (kubeapi.Answered(err) && !refused(err)) {
 			return err

@@ -46,7 +46,7 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	switch {
 	case !found && ca != nil && caKey == nil:
-		return sdk.Change{}, l.ca.cannotSign(l.lacking(), l.id)
+		return sdk.Change{}, l.ca.cannotSign(l.lacking(), l.id, leafAndKey)
 	case !found:
 		return l.create()
 	}
@@ -63,7 +63,7 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 		resource.Warn(ctx, fmt.Sprintf("certificate %s: %s; it is kept, as the key of its authority is not here", l.CertFile, d.Reason), "")
 		return diffMode(l.KeyFile)
 	}
-	return sdk.Change{}, l.ca.cannotSign(d.Reason, l.id)
+	return sdk.Change{}, l.ca.cannotSign(d.Reason, l.id, leafAndKey)
 }
 
 // lacking says which of the two files do not exist, given that the certificate does
@@ -174,13 +174,19 @@ func loadIssuer(s signer, id identity, now time.Time) (issuer, error) {
 		return issuer{}, sdk.Hint(fmt.Errorf("read authority %s: it does not exist", s.Cert),
 			"The phase that makes it must come first: refer to its outputs, as in ca = phase.ca.")
 	case key == nil:
-		return issuer{}, s.cannotSign("it has to be signed", id)
+		return issuer{}, s.cannotSign("it has to be signed", id, leafAndKey)
 	}
 	return issuer{cert: cert, key: key}, nil
 }
 
-// cannotSign is the error of an authority whose key is kept elsewhere.
-func (s signer) cannotSign(reason string, id identity) error {
+// cannotSign is the error of an authority whose key is kept elsewhere. What is to
+// be put in place is told in a few words.
+func (s signer) cannotSign(reason string, id identity, what string) error {
 	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s, but the authority's key %s is not here", reason, s.Key),
-		fmt.Sprintf("Have the holder of the key sign a certificate with %s, and put it and its key in place. Or put the authority's key there.", id)))
+		fmt.Sprintf("Have the holder of the key sign a certificate with %s, and put %s in place. Or put the authority's key there.", id, what)))
 }
+
+const (
+	leafAndKey     = "it and its key"
+	kubeconfigOfIt = "a kubeconfig with it and its key"
+)
