@@ -29,6 +29,9 @@ type Options struct {
 	// BuiltIn holds pipelines that are meant where there is no file of that path. May
 	// be nil.
 	BuiltIn fs.FS
+	// Warm starts the plugins of a pipeline while it is loaded, for those who plan it
+	// next. Without it Load starts no process whose description is cached.
+	Warm bool
 	// Warn gets what is worth knowing and stops nothing. May be nil.
 	Warn func(text string)
 }
@@ -91,7 +94,7 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 // LoadFrom reads a pipeline with its modules, gives its variables their values and
 // checks it against the schemas of its plugins. With errors the pipeline holds
 // only Files. No phase is planned, and no plugin process runs if its schema is
-// cached and none of its functions is called.
+// cached, none of its functions is called and Options.Warm is not set.
 func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
 	source, diags := config.Load(fsys, path)
 	_, onDisk := fsys.(config.OS)
@@ -107,6 +110,9 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	p.plugins.describeAll(ctx, source)
 	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
 		return p, diag.Tidy(diags)
+	}
+	if e.opts.Warm {
+		p.plugins.warm(ctx, source)
 	}
 	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))

@@ -71,6 +71,20 @@ func (p *plugins) describeAll(ctx context.Context, source *config.Pipeline) {
 	}
 }
 
+// warm starts the plugins that the phases of a pipeline use. Problems come up again
+// when they are used.
+func (p *plugins) warm(ctx context.Context, source *config.Pipeline) {
+	started := map[string]bool{}
+	for _, m := range source.Modules {
+		for _, phase := range m.Steps() {
+			if name := phase.Plugin; !started[name] && p.described[name].err == nil && p.elsewhere(name) == nil {
+				started[name] = true
+				_ = p.host.Start(ctx, p.ref(name))
+			}
+		}
+	}
+}
+
 func (p *plugins) describeOnce(ctx context.Context, plugin string) {
 	if _, ok := p.described[plugin]; !ok {
 		p.described[plugin] = p.describe(ctx, plugin)

@@ -12,6 +12,11 @@ import (
 	"google.golang.org/grpc"
 )
 
+// streamWorkers is how many goroutines wait for calls, so that their stacks, which
+// grow with the first one, serve the next ones too. More calls than that get a
+// goroutine each.
+const streamWorkers = 8
+
 // Main serves a plugin until the engine is done with it. It is the whole life of
 // a plugin process and does not return. Call it first in main.
 //
@@ -39,7 +44,7 @@ func Main(spec Spec) {
 		VersionedPlugins: map[int]plugin.PluginSet{ProtocolVersion: {PluginName: &grpcPlugin{spec: &spec}}},
 		Logger:           hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(append(opts, serverOptions()...), grpc.ChainUnaryInterceptor(
+			return grpc.NewServer(append(append(opts, serverOptions()...), grpc.NumStreamWorkers(streamWorkers), grpc.ChainUnaryInterceptor(
 				func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 					restore()
 					return next(ctx, req)

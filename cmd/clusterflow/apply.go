@@ -62,6 +62,7 @@ func newApplyCmd(a *app) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			a.warm = true
 			if file, ok := flags.plan(args); ok {
 				return a.applyPlan(ctx, file, flags)
 			}

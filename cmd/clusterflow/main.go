@@ -18,6 +18,7 @@ type streams struct {
 }
 
 func main() {
+	paceHeap()
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := watchSignals(stop)
 	a := &app{streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, signals: signals}

@@ -28,6 +28,7 @@ func newPlanCmd(a *app) *cobra.Command {
 			"sensitive variables again." + selectHelp,
 		Args: onePipeline,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			a.warm = true
 			return a.withSelected(cmd.Context(), args[0], flags, wanted, func(ctx context.Context, p *engine.Pipeline) error {
 				planned, err := a.plan(ctx, p, out)
 				if err != nil {

@@ -29,6 +29,7 @@ type app struct {
 	verbose  bool
 	level    levelFlag
 	started  bool                 // the command line is understood
+	warm     bool                 // the command plans: it will need the plugins of its pipeline
 	system   string               // where this runs, if not on runtime.GOOS
 	shown    atomic.Pointer[view] // the view of the run, for what plugins print
 }
@@ -109,6 +110,7 @@ func (a *app) engine() (*engine.Engine, error) {
 	}
 	e, err := engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()), BuiltIn: pipelines.Files(),
+		Warm: a.warm,
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,

@@ -126,7 +126,10 @@ func terminal(w any) *os.File {
 
 // toReport is a plan as reports want it.
 func toReport(path string, planned *plan.Plan) report.Plan {
-	out := report.Plan{Operation: event.OperationApply, Pipeline: path, Left: planned.Left, Forget: planned.Forget}
+	out := report.Plan{
+		Operation: event.OperationApply, Pipeline: path, Left: planned.Left, Forget: planned.Forget,
+		Nodes: make([]report.PlanNode, 0, len(planned.Steps)),
+	}
 	for _, s := range planned.Steps {
 		out.Nodes = append(out.Nodes, report.PlanNode{
 			Address: s.Address, Type: s.Ref.Plugin + "." + s.Ref.Type.Name, Action: report.Action(s.Action),

@@ -9,8 +9,8 @@ import (
 
 // chunkSize is how much of a file is parsed at a time, in bytes. The parser makes
 // a hundred bytes of each one, most of which are of no use once its blocks are
-// decoded.
-const chunkSize = 64 << 10
+// decoded, and more than that when its list of tokens grows long.
+const chunkSize = 8 << 10
 
 // parseBlocks parses a text that is known to be UTF-8 and hands out its blocks, a
 // part of the text at a time. It reports whether all of it is valid; if not, it

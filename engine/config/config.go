@@ -173,9 +173,9 @@ type Phase struct {
 	Plugin, Type string
 	*Settings
 	// Config are the plugin's arguments.
-	Config    Arguments
-	TypeRange hcl.Range // of the first label
-	DefRange  hcl.Range
+	Config   Arguments
+	typeAt   [4]int32 // of the first label: columns and bytes, on the line of the head
+	DefRange hcl.Range
 }
 
 // Settings are what the language says about a phase. Most phases have none, and
@@ -194,6 +194,18 @@ func (p *Phase) Ref() string {
 		return "finally." + p.Name
 	}
 	return "phase." + p.Name
+}
+
+// TypeRange is the first label.
+func (p *Phase) TypeRange() hcl.Range {
+	at := p.DefRange
+	at.Start.Column, at.Start.Byte = int(p.typeAt[0]), int(p.typeAt[1])
+	at.End.Column, at.End.Byte = int(p.typeAt[2]), int(p.typeAt[3])
+	return at
+}
+
+func (p *Phase) setTypeRange(r hcl.Range) {
+	p.typeAt = [4]int32{int32(r.Start.Column), int32(r.Start.Byte), int32(r.End.Column), int32(r.End.Byte)}
 }
 
 // Retry is a retry block.

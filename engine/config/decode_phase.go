@@ -33,13 +33,14 @@ func CallArguments() []string {
 
 func (d *decoder) phase(block *hclsyntax.Block) {
 	p := &Phase{
-		Name: block.Labels[1], Finally: block.Type == "finally", TypeRange: block.LabelRanges[0], DefRange: block.DefRange(),
+		Name: block.Labels[1], Finally: block.Type == "finally", DefRange: block.DefRange(),
 		Settings: &Settings{},
 	}
+	p.setTypeRange(block.LabelRanges[0])
 	var ok bool
 	p.Plugin, p.Type, ok = strings.Cut(block.Labels[0], ".")
 	if !ok || !hclsyntax.ValidIdentifier(p.Plugin) || !hclsyntax.ValidIdentifier(p.Type) {
-		d.errorf(p.TypeRange, "Invalid phase type",
+		d.errorf(p.TypeRange(), "Invalid phase type",
 			"A phase type names a plugin and one of its types with a dot between them, which %q does not. A valid block:\n\n%s", block.Labels[0], blockForms()[block.Type].form)
 		return
 	}

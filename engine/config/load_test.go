@@ -151,7 +151,7 @@ phase "pki.ca" "ca" {
 	at := func(r hcl.Range) string { return string(r.SliceBytes([]byte(text))) }
 	ca, etcd := p.Root.Phases["ca"], p.Root.Plugins["etcd"]
 	for what, pair := range map[string][2]string{
-		"type":    {at(ca.TypeRange), `"pki.ca"`},
+		"type":    {at(ca.TypeRange()), `"pki.ca"`},
 		"head":    {at(ca.DefRange), `phase "pki.ca" "ca"`},
 		"dir":     {at(ca.Config.Get("dir").NameRange), `dir`},
 		"timeout": {at(ca.Timeout.Range()), `"5m"`},

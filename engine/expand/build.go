@@ -98,11 +98,7 @@ func (b *builder) program(p *config.Pipeline) *Program {
 	}
 	slices.SortFunc(b.nodes, func(x, y *Node) int { return cmp.Compare(x.Address, y.Address) })
 	prog := &Program{
-		Nodes: b.nodes, Pools: b.pools.used, Files: p.Files,
-		world: b.session.world, nodes: make(map[string]*Node, len(b.nodes)),
-	}
-	for _, n := range b.nodes {
-		prog.nodes[n.Address] = n
+		Nodes: b.nodes, Pools: b.pools.used, Files: p.Files, world: b.session.world,
 	}
 	g, diags := b.session.graph(b.nodes)
 	b.report(diags)

@@ -19,7 +19,7 @@ func (w *world) checkDeclarations() hcl.Diagnostics {
 		for _, decl := range m.Steps() {
 			schema, err := w.schema(decl)
 			if err != nil {
-				diags = append(diags, schemaProblem(decl.TypeRange, err)...)
+				diags = append(diags, schemaProblem(decl.TypeRange(), err)...)
 				continue
 			}
 			diags = append(diags, checkArguments(decl, schema)...)

@@ -39,6 +39,9 @@ func (s *session) condition(sc *scope, c config.Condition, summary string, at *h
 // Preconditions checks what must hold before the phase runs. Conditions that are
 // not known yet hold.
 func (n *Node) Preconditions(o Outcomes) hcl.Diagnostics {
+	if len(n.phase.decl.Preconditions) == 0 {
+		return nil
+	}
 	s := n.session(o)
 	var diags hcl.Diagnostics
 	for _, c := range n.phase.decl.Preconditions {

@@ -58,7 +58,8 @@ func (e *NotFoundError) Error() string {
 // Program is an expanded pipeline. It never changes and is safe for concurrent
 // use.
 type Program struct {
-	// Nodes are all phases, by address. Those that will be skipped are among them.
+	// Nodes are all phases, in the order of their addresses, which is that of Graph.
+	// Those that will be skipped are among them.
 	Nodes []*Node
 	// Pools are the slots of every pool that a node uses.
 	Pools map[string]int
@@ -68,13 +69,15 @@ type Program struct {
 	Files map[string]*hcl.File
 
 	world *world
-	nodes map[string]*Node
 }
 
 // Node returns the node with an address.
 func (p *Program) Node(address string) (*Node, bool) {
-	n, ok := p.nodes[address]
-	return n, ok
+	i, ok := p.Graph.Index(address)
+	if !ok {
+		return nil, false
+	}
+	return p.Nodes[i], true
 }
 
 // Expand makes a program of a pipeline that was loaded without errors. Everything

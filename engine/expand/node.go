@@ -98,6 +98,9 @@ type Node struct {
 // DefRange is the head of the block.
 func (n *Node) DefRange() hcl.Range { return n.phase.decl.DefRange }
 
+// HasPostconditions reports whether there is anything to check when it has run.
+func (n *Node) HasPostconditions() bool { return len(n.phase.decl.Postconditions) > 0 }
+
 // Read reports whether anything looks at the outcome of the node: another node, or
 // an output of the pipeline. The outputs of others need not be kept.
 func (n *Node) Read() bool { return n.phase.read }

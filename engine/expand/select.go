@@ -26,7 +26,7 @@ func (p *Program) Select(wanted selection.Selection) (*Program, []string, error)
 		return nil, nil, err
 	}
 	out := *p
-	out.Nodes, out.nodes = nil, make(map[string]*Node, len(picked))
+	out.Nodes = nil
 	var left []string
 	for _, n := range p.Nodes {
 		if !picked[n.Address] {
@@ -34,7 +34,6 @@ func (p *Program) Select(wanted selection.Selection) (*Program, []string, error)
 			continue
 		}
 		out.Nodes = append(out.Nodes, n)
-		out.nodes[n.Address] = n
 	}
 	var diags hcl.Diagnostics
 	out.Graph, diags = p.world.session(nil).graph(out.Nodes)

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
@@ -59,8 +60,7 @@ type builder struct {
 func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 	steps := make([]*Step, len(nodes))
 	failures := make([]error, len(nodes))
-	var group errgroup.Group
-	group.SetLimit(planWidth * runtime.GOMAXPROCS(0))
+	todo := make([]int, 0, len(nodes))
 	for i, n := range nodes {
 		if dependsOnAny(n, b.failed) {
 			b.failed[n.Address] = true
@@ -74,17 +74,16 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 			steps[i] = &step
 			continue
 		}
-		group.Go(func() error {
-			var step Step
-			step, failures[i] = b.planner.Step(ctx, n, Situation{
-				Outcomes: b.known, Prior: b.prior.Nodes[n.Address], ID: sdk.Ident{Node: n.Address},
-			})
-			step.pack()
-			steps[i] = &step
-			return nil
-		})
+		todo = append(todo, i)
 	}
-	_ = group.Wait() // the functions return no errors
+	each(todo, func(i int) {
+		var step Step
+		step, failures[i] = b.planner.Step(ctx, nodes[i], Situation{
+			Outcomes: b.known, Prior: b.prior.Nodes[nodes[i].Address], ID: sdk.Ident{Node: nodes[i].Address},
+		})
+		step.pack()
+		steps[i] = &step
+	})
 	for i, step := range steps {
 		if failures[i] != nil {
 			var wrong *InvalidError
@@ -96,6 +95,24 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 		}
 		b.plan.Steps = append(b.plan.Steps, step)
 	}
+}
+
+// each calls f for every index, in planWidth goroutines for each CPU.
+func each(indexes []int, f func(i int)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(planWidth*runtime.GOMAXPROCS(0), len(indexes)) {
+		all.Go(func() {
+			for {
+				k := int(next.Add(1)) - 1
+				if k >= len(indexes) {
+					return
+				}
+				f(indexes[k])
+			}
+		})
+	}
+	all.Wait()
 }
 
 // left lists the recorded phases that are not wanted any more, by address.

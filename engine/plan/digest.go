@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/zclconf/go-cty/cty"
-	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/clusterflow/clusterflow/engine/state"
 )
@@ -35,7 +34,7 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 		if v.IsNull() {
 			continue
 		}
-		text, err := ctyjson.Marshal(v, v.Type())
+		text, err := marshal(v, v.Type())
 		if err != nil {
 			return id, fmt.Errorf("digest %s: %w", a.Name, err)
 		}

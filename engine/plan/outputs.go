@@ -35,7 +35,7 @@ func (s *Step) Storable(outputs cty.Value) (json.RawMessage, error) {
 			continue
 		}
 		v := outputs.GetAttr(a.Name)
-		text, err := ctyjson.Marshal(v, a.Type.WithoutOptionalAttributesDeep())
+		text, err := marshal(v, a.Type.WithoutOptionalAttributesDeep())
 		if err != nil {
 			return nil, fmt.Errorf("store output %s: %w", a.Name, err)
 		}

@@ -13,30 +13,32 @@ import (
 // inputs no other step can change. Each is used once. It is safe for concurrent
 // use; nil is empty.
 type Settled struct {
-	mu    sync.Mutex
-	steps map[string]*Step
+	program *expand.Program
+	mu      sync.Mutex
+	steps   []*Step // by the index of their node
 }
 
 // Settled returns the steps of a plan that need not be planned again.
 func (p *Plan) Settled(program *expand.Program) *Settled {
-	out := make(map[string]*Step, len(p.Steps))
+	out := &Settled{program: program, steps: make([]*Step, len(program.Nodes))}
 	for _, s := range p.Steps { // a phase comes after those that it depends on
-		n, ok := program.Node(s.Address)
-		if !ok || n.Finally || s.Action != None && s.Action != Skip {
+		i, ok := program.Graph.Index(s.Address)
+		if !ok || program.Nodes[i].Finally || s.Action != None && s.Action != Skip {
 			continue
 		}
-		if !slices.ContainsFunc(n.Edges, func(e expand.Edge) bool { return out[e.To] == nil }) {
-			out[s.Address] = s
+		if !slices.ContainsFunc(program.Nodes[i].Edges, func(e expand.Edge) bool { return !out.Has(e.To) }) {
+			out.steps[i] = s
 		}
 	}
-	return &Settled{steps: out}
+	return out
 }
 
 // Has reports whether there is a step for an address.
 func (s *Settled) Has(address string) bool {
+	i, ok := s.program.Graph.Index(address)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.steps[address] != nil
+	return ok && s.steps[i] != nil
 }
 
 // take returns a step and forgets it: of thousands of phases most are settled in
@@ -45,9 +47,13 @@ func (s *Settled) take(address string) (Step, bool) {
 	if s == nil {
 		return Step{}, false
 	}
+	i, ok := s.program.Graph.Index(address)
+	if !ok {
+		return Step{}, false
+	}
 	s.mu.Lock()
-	step := s.steps[address]
-	delete(s.steps, address)
+	step := s.steps[i]
+	s.steps[i] = nil
 	s.mu.Unlock()
 	if step == nil {
 		return Step{}, false

@@ -53,6 +53,16 @@ func (h *Host) Client(ctx context.Context, ref Ref, isolated bool) (Lease, error
 	return Lease{Client: p.rpc, host: h, process: p, isolated: isolated}, nil
 }
 
+// Start starts the process that leases of a plugin share, unless it runs, and does
+// not wait for it. The first [Host.Client] says what went wrong with it.
+func (h *Host) Start(ctx context.Context, ref Ref) error {
+	b, err := h.Find(ref)
+	if err == nil {
+		_, err = h.obtain(ctx, b, false)
+	}
+	return err
+}
+
 func (h *Host) obtain(ctx context.Context, b *Binary, isolated bool) (*process, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -20,36 +20,40 @@ type Summary struct {
 	plain   map[event.Status]*event.NodeEnded // see [Summary.brief]
 }
 
-// record is what a summary keeps of a node.
+// record is what a summary keeps of a node. Times are those since the run began.
 type record struct {
 	address string
-	ready   time.Time
-	spans   []span // when it ran
-	running bool   // the last span is still open
+	ready   time.Duration // negative if it never was
+	spans   []span        // when it ran
+	running bool          // the last span is still open
 	ended   *event.NodeEnded
 }
 
 // span is a stretch of time.
-type span struct{ from, to time.Time }
+type span struct{ from, to time.Duration }
 
-func (s span) length() time.Duration { return s.to.Sub(s.from) }
+func (s span) length() time.Duration { return s.to - s.from }
 
 // Emit implements [event.Sink].
 func (s *Summary) Emit(e event.Event) {
 	s.end = e.Time
+	if s.begin.IsZero() {
+		s.begin = e.Time
+	}
+	now := e.Time.Sub(s.begin)
 	switch b := e.Body.(type) {
 	case event.RunStarted:
 		s.started, s.begin = b, e.Time
 	case event.NodeReady:
-		s.node(b.Node).ready = e.Time
+		s.node(b.Node).ready = now
 	case event.NodeStarted:
 		r := s.node(b.Node)
-		r.spans, r.running = append(r.spans, span{from: e.Time}), true
+		r.spans, r.running = append(r.spans, span{from: now}), true
 	case event.NodeRetrying:
-		s.node(b.Node).pause(e.Time)
+		s.node(b.Node).pause(now)
 	case event.NodeEnded:
 		r := s.node(b.Node)
-		r.finish(e.Time, s.brief(b), b.Duration.Std())
+		r.finish(now, s.brief(b), b.Duration.Std())
 	case event.RunEnded:
 		s.ended = &b
 	}
@@ -61,14 +65,14 @@ func (s *Summary) node(address string) *record {
 		if s.nodes == nil {
 			s.nodes = make(map[string]*record)
 		}
-		r = &record{address: address, ended: s.brief(event.NodeEnded{})}
+		r = &record{address: address, ready: -1, ended: s.brief(event.NodeEnded{})}
 		s.nodes[address] = r
 		s.order = append(s.order, r)
 	}
 	return r
 }
 
-func (r *record) pause(now time.Time) {
+func (r *record) pause(now time.Duration) {
 	if r.running {
 		r.spans[len(r.spans)-1].to = now
 		r.running = false
@@ -90,11 +94,11 @@ func (s *Summary) brief(b event.NodeEnded) *event.NodeEnded {
 	return s.plain[b.Status]
 }
 
-func (r *record) finish(now time.Time, b *event.NodeEnded, took time.Duration) {
+func (r *record) finish(now time.Duration, b *event.NodeEnded, took time.Duration) {
 	r.pause(now)
 	r.ended = b
 	if len(r.spans) == 0 && took > 0 { // it was looked at and needed nothing
-		r.spans = []span{{from: now.Add(-took), to: now}}
+		r.spans = []span{{from: now - took, to: now}}
 	}
 }
 
@@ -111,7 +115,7 @@ func (r *record) work() time.Duration {
 // ends now.
 func (s *Summary) records() []*record {
 	for _, r := range s.order {
-		r.pause(s.end)
+		r.pause(s.end.Sub(s.begin))
 	}
 	return s.order
 }
@@ -119,7 +123,7 @@ func (s *Summary) records() []*record {
 // busiest returns how many nodes ran at once at most.
 func busiest(records []*record) int {
 	type step struct {
-		at    time.Time
+		at    time.Duration
 		delta int
 	}
 	var steps []step
@@ -129,7 +133,7 @@ func busiest(records []*record) int {
 		}
 	}
 	slices.SortFunc(steps, func(a, b step) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.delta, b.delta)) // ends before starts
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.delta, b.delta)) // ends before starts
 	})
 	now, most := 0, 0
 	for _, st := range steps {

@@ -25,7 +25,7 @@ func (s *Summary) timeline(p *printer, records []*record, opts Options) {
 	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(b.work(), a.work()) })
 	hidden := max(0, len(ran)-opts.Rows)
 	ran = ran[:len(ran)-hidden]
-	slices.SortStableFunc(ran, func(a, b *record) int { return a.spans[0].from.Compare(b.spans[0].from) })
+	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(a.spans[0].from, b.spans[0].from) })
 	p.line("")
 	end := Seconds(wall)
 	p.line("   time  0s%*s", opts.Bar-2, end)
@@ -48,7 +48,7 @@ func (s *Summary) bar(p *printer, r *record, wall time.Duration, width int) stri
 		}
 	}
 	last := r.spans[len(r.spans)-1]
-	if first := r.spans[0].from; !r.ready.IsZero() && s.cell(r.ready, wall, width) < s.cell(first, wall, width) {
+	if first := r.spans[0].from; r.ready >= 0 && s.cell(r.ready, wall, width) < s.cell(first, wall, width) {
 		fill(span{r.ready, first}, '.')
 	}
 	fill(span{r.spans[0].from, last.to}, '.') // pauses between attempts
@@ -65,6 +65,6 @@ func (s *Summary) bar(p *printer, r *record, wall time.Duration, width int) stri
 	return p.paint(color, string(cells))
 }
 
-func (s *Summary) cell(at time.Time, wall time.Duration, width int) int {
-	return int(int64(at.Sub(s.begin)) * int64(width) / int64(wall))
+func (s *Summary) cell(at, wall time.Duration, width int) int {
+	return int(int64(at) * int64(width) / int64(wall))
 }

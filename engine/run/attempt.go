@@ -160,6 +160,9 @@ func (a *applier) lost(ctx context.Context, step plan.Step, err error, record st
 }
 
 func (a *applier) postconditions(status event.Status, outputs cty.Value) *event.Problem {
+	if !a.node.HasPostconditions() {
+		return nil
+	}
 	own := maps.Clone(a.outcomes)
 	own[a.node.Address] = expand.Outcome{Status: string(status), Outputs: outputs}
 	if diags := a.node.Postconditions(own); diags.HasErrors() {

@@ -22,6 +22,7 @@ type loop struct {
 	journal *journal
 	mask    *mask
 
+	crew     *crew
 	workers  int
 	slots    map[int]chan<- bool // to workers that wait for a slot again
 	late     map[int]bool        // decided, but their worker has not ended yet
@@ -60,6 +61,8 @@ func (l *loop) run(ctx context.Context) {
 	flusher := l.journal.flush(context.WithoutCancel(ctx), l.inbox)
 	last, abandon := context.WithCancelCause(context.WithoutCancel(ctx)) // for finally nodes
 	defer abandon(nil)
+	l.crew = newCrew()
+	defer l.crew.dismiss()
 	interrupted, hurry := ctx.Done(), l.opts.Now
 	for {
 		if ctx.Err() != nil {
@@ -112,10 +115,10 @@ func (l *loop) start(ctx, last context.Context) {
 			run, box.stopping = last, l.aborting
 		}
 		w := l.newWorker(id)
-		go func() {
+		l.crew.do(func() {
 			end := w.run(run, box)
-			box.tell(message{end: &end})
-		}()
+			box.say(message{end: &end})
+		})
 	}
 	for _, w := range l.sched.Waiting() {
 		l.emit(event.NodeWaiting{Node: l.spec.Nodes[w.ID].Name, Pool: w.Pool})
