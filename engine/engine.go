@@ -172,10 +172,8 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 
 // planner returns a planner without a key.
 func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
-	for _, n := range p.Program.Nodes {
-		if err := p.plugins.elsewhere(n.Plugin); err != nil {
-			return nil, err
-		}
+	if diags := p.elsewhere(); diags.HasErrors() {
+		return nil, diags
 	}
 	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}, Forget: p.forget && p.Program == p.whole}
 	for _, address := range rerun {

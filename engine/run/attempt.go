@@ -38,8 +38,11 @@ func (a *applier) apply(
 	defer lease.Release()
 	stored, err := box.begin(ctx, message{
 		secrets: step.Secrets, events: []event.Body{a.planned(step)},
-		records: []state.Record{a.starts(step)},
+		records: []state.Record{a.starts(step)}, files: step.Files(),
 	})
+	if clash := a.clash(err); clash != nil {
+		return a.unplanned(ctx, step, clash)
+	}
 	if err != nil {
 		e, status := a.unplanned(ctx, step, errStopped)
 		if stored { // the plugin was not called, and that is known

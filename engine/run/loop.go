@@ -6,6 +6,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/state"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // errStopped keeps a worker from beginning.
@@ -32,7 +33,8 @@ type loop struct {
 	stopped  bool
 	aborting chan struct{} // closed when those may not start either
 	aborted  bool
-	acted    bool // a node that is no finally node began an attempt
+	acted    bool                // a node that is no finally node began an attempt
+	claims   map[resource.ID]int // the node that declares a file
 
 	// newWorker makes the worker of a node that is about to start.
 	newWorker func(id int) worker
@@ -51,7 +53,7 @@ func newLoop(op event.Operation, opts Options, spec Spec) *loop {
 		journal: newJournal(op, opts, len(spec.Nodes)), mask: &mask{},
 		slots: map[int]chan<- bool{}, late: map[int]bool{}, counts: map[event.Status]int{},
 		stopping: make(chan struct{}), aborting: make(chan struct{}), held: map[string]*ending{},
-		ended: func(int, event.Status, *ending) {},
+		claims: map[resource.ID]int{}, ended: func(int, event.Status, *ending) {},
 	}
 }
 
@@ -132,6 +134,10 @@ func (l *loop) handle(m message) {
 	}
 	if m.begins && l.refuses(m.id) {
 		m.reply <- reply{err: errStopped}
+		return
+	}
+	if err := l.claim(m); err != nil {
+		m.reply <- reply{err: err}
 		return
 	}
 	l.acted = l.acted || m.begins && !l.spec.Nodes[m.id].Finally

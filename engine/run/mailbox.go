@@ -7,6 +7,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // inboxSize is how many messages may wait for the loop before workers do. It
@@ -20,6 +21,7 @@ type message struct {
 	records []state.Record // to be appended
 	events  []event.Body   // to be reported, unless the records could not be
 	begins  bool           // the records begin an attempt, which is refused when the run stops
+	files   []resource.ID  // that the node declares; refused when another one does
 	pause   bool           // the worker waits before it tries again
 	// slot is set by a worker that has waited and wants a slot again. It gets true
 	// when the worker may go on, false when it must not any more.

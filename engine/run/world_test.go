@@ -47,7 +47,7 @@ type thing struct {
 	Secret  string    `cf:"secret,sensitive" doc:"Not to be seen."`
 	Source  string    `cf:"source,file" doc:"A file that counts as input."`
 	Needs   cty.Value `cf:"needs" doc:"Anything."`
-	How     string    `cf:"how" doc:"What goes wrong: fail [N], permanent, hang, stubborn, crash [N], gate, leak, flood N, unplannable [N], badoutput, keep."`
+	How     string    `cf:"how" doc:"What goes wrong: fail [N], permanent, hang, stubborn, crash [N], gate, leak, flood N, unplannable [N], badoutput, keep, warn."`
 	Private string    `cf:"private" doc:"What to record."`
 }
 
@@ -126,7 +126,7 @@ func (h handler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, e
 		return sdk.Result{}, err
 	}
 	defer h.w.enter(fmt.Sprintf("apply %s %d", req.ID.Node, req.ID.Attempt))()
-	result := sdk.Result{Private: req.Private, Outputs: outputs(c)}
+	result := sdk.Result{Private: req.Private, Outputs: outputs(c), Diagnostics: warnings(c.How, "made "+c.Name)}
 	if err := h.w.misbehave(ctx, c, req.ID); err != nil {
 		return result, err
 	}
@@ -152,7 +152,7 @@ func (h handler) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Result, err
 		return sdk.Result{}, h.w.hang(ctx, req.ID.Node)
 	}
 	h.w.set(name, "")
-	return sdk.Result{}, nil
+	return sdk.Result{Diagnostics: warnings(how, "removed "+name)}, nil
 }
 
 // errCrash makes the process die.

@@ -25,3 +25,11 @@ func (w *world) planUndo(name string) sdk.Plan {
 	}
 	return sdk.Plan{Changes: []sdk.Change{{Op: sdk.OpDelete, Kind: "thing", Target: name}}}
 }
+
+// warnings are what comes with a call that worked, for how = "warn".
+func warnings(how, what string) sdk.Diagnostics {
+	if how != "warn" {
+		return nil
+	}
+	return sdk.Diagnostics{{Severity: sdk.SeverityWarning, Summary: what + ", but", Detail: "look at it"}}
+}

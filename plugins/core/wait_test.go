@@ -83,7 +83,7 @@ func TestWaitUntil(t *testing.T) {
 	d := drive(t, "wait", object{"http": request(server.URL), "every": text("1ms")})
 	d.apply(t)
 	equal(t, "plan", d.changes(t), "")
-	if result := d.undo(t); result.Status != sdk.StatusOK {
+	if result := d.TryUndo(t); result.Status != sdk.StatusOK {
 		t.Errorf("undo: got %+v", result)
 	}
 }
