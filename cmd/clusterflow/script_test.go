@@ -14,14 +14,16 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/core"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/sdktest/echo"
+	"github.com/clusterflow/clusterflow/sdk/sdktest/rogue"
 )
 
 // TestMain lets the test binary play clusterflow and plugins, in processes of
 // their own. A plugin in a directory named "mine" is another one of that name.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"clusterflow":             main,
-		"clusterflow-plugin-core": func() { sdk.Main(core.Spec()) },
+		"clusterflow":              main,
+		"clusterflow-plugin-core":  func() { sdk.Main(core.Spec()) },
+		"clusterflow-plugin-rogue": func() { rogue.Main() },
 		"clusterflow-plugin-echo": func() {
 			command, _ := os.ReadFile("/proc/self/cmdline") // testscript shortens os.Args
 			if bytes.Contains(command, []byte("/mine/")) {

@@ -27,6 +27,7 @@ type process struct {
 	rpc         sdk.Client // set when it has started, as are conn and description
 	conn        *grpc.ClientConn
 	description sdk.Description
+	consistent  func(sdk.Description) error // compares it with what is known of the file
 
 	tail           tail
 	stdout, stderr lines         // what go-plugin's server sends of os.Stdout and os.Stderr
@@ -36,7 +37,9 @@ type process struct {
 }
 
 func (h *Host) newProcess(b *Binary, place *place) *process {
-	p := &process{started: make(chan struct{})}
+	p := &process{
+		started: make(chan struct{}), consistent: func(d sdk.Description) error { return h.consistent(b, d) },
+	}
 	log := func(line sdk.Log) {
 		p.tail.add(line)
 		h.log(Line{Plugin: b.Name, PID: p.child.pid(), Log: line})
