@@ -9,15 +9,17 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/core"
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/sdktest/rogue"
 )
 
 // TestMain lets the test binary play clusterflow and plugins, in processes of
 // their own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"clusterflow":             main,
-		"clusterflow-plugin-core": func() { sdk.Main(recorded(core.Spec())) },
-		"clusterflow-plugin-echo": playEcho,
+		"clusterflow":              main,
+		"clusterflow-plugin-core":  func() { sdk.Main(recorded(core.Spec())) },
+		"clusterflow-plugin-rogue": func() { rogue.Main() },
+		"clusterflow-plugin-echo":  playEcho,
 	})
 }
 

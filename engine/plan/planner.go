@@ -114,6 +114,9 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		return placed(n, &mask, err)
 	}
 	planned, err := client.Plan(ctx, req)
+	if err == nil {
+		err = checkPlan(planned)
+	}
 	if err != nil {
 		if wrong := p.validate(ctx, n, step.Config, step.Secrets); wrong != nil {
 			return wrong

@@ -90,7 +90,7 @@ func fromPlaced(diags hcl.Diagnostics) *event.Problem {
 			p.Source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
 		}
 	}
-	p.Message, p.Hint = cmp.Or(strings.Join(messages, "\n"), noReason), strings.Join(hints, "\n")
+	p.Message, p.Hint = cmp.Or(shortened(strings.Join(messages, "\n")), noReason), shortened(strings.Join(hints, "\n"))
 	return &p
 }
 
@@ -105,7 +105,9 @@ func fromPlugin(diags sdk.Diagnostics) *event.Problem {
 			hints = append(hints, d.Detail)
 		}
 	}
-	return &event.Problem{Message: cmp.Or(strings.Join(messages, "\n"), noReason), Hint: strings.Join(hints, "\n")}
+	return &event.Problem{
+		Message: cmp.Or(shortened(strings.Join(messages, "\n")), noReason), Hint: shortened(strings.Join(hints, "\n")),
+	}
 }
 
 // Change turns a plugin's change into what events hold.

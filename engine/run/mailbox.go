@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
@@ -102,15 +103,22 @@ func (m *mailbox) forward(ctx context.Context, e sdk.Event) {
 	switch e := e.(type) {
 	case sdk.Log:
 		m.say(message{events: []event.Body{event.NodeLog{
-			Node: m.node, Level: event.Level(e.Level), Message: e.Message, Fields: e.Fields, Stream: e.Stream,
+			Node: m.node, Level: event.Level(e.Level), Message: cut(e.Message), Fields: cutFields(e.Fields), Stream: cut(e.Stream),
 		}}})
 	case sdk.Progress:
 		m.say(message{events: []event.Body{event.NodeProgress{
-			Node: m.node, ID: e.ID, Label: e.Label, Current: e.Current, Total: e.Total, Unit: e.Unit, Done: e.Done,
+			Node: m.node, ID: cut(e.ID), Label: cut(e.Label), Current: e.Current, Total: e.Total, Unit: cut(e.Unit), Done: e.Done,
 		}}})
 	case sdk.ChangeDone:
-		m.say(message{events: []event.Body{event.ChangeDone{Node: m.node, Change: plan.Change(e.Change)}}})
+		m.say(message{events: []event.Body{event.ChangeDone{Node: m.node, Change: cutChange(e.Change)}}})
 	case sdk.Checkpoint:
+		if len(e.Private) > plan.MaxRecord {
+			m.say(message{events: []event.Body{event.NodeLog{
+				Node: m.node, Level: event.LevelWarn,
+				Message: fmt.Sprintf("a checkpoint of %d bytes is left out: at most %d are kept", len(e.Private), plan.MaxRecord),
+			}}})
+			return
+		}
 		r := m.tell(message{
 			records: []state.Record{state.Checkpoint{Address: m.node, Private: e.Private}},
 			events:  []event.Body{event.Checkpoint{Node: m.node}},
@@ -131,6 +139,6 @@ func (m *mailbox) warn(diags sdk.Diagnostics) {
 		if d.Detail != "" {
 			text += "\n" + d.Detail
 		}
-		m.say(message{events: []event.Body{event.NodeLog{Node: m.node, Level: event.LevelWarn, Message: text}}})
+		m.say(message{events: []event.Body{event.NodeLog{Node: m.node, Level: event.LevelWarn, Message: cut(text)}}})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/faults"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/sdktest/echo"
+	"github.com/clusterflow/clusterflow/sdk/sdktest/rogue"
 )
 
 // kills is how many faults of each kind strike: CLUSTERFLOW_FAULTS, or 16, which
@@ -32,9 +33,13 @@ func kills(t *testing.T) int {
 	return n
 }
 
-// TestMain lets the test binary play the plugin echo.
+// TestMain lets the test binary play the plugins echo and rogue.
 func TestMain(m *testing.M) {
 	if os.Getenv(sdk.Handshake().MagicCookieKey) != "" {
+		if strings.HasSuffix(os.Args[0], "rogue") {
+			rogue.Main()
+			return
+		}
 		sdk.Main(echo.Spec())
 	}
 	m.Run()
@@ -85,6 +90,7 @@ func newSite(t *testing.T, pipeline string) *site {
 	for _, step := range []error{
 		os.MkdirAll(plugins, 0o750),
 		os.Symlink(self, filepath.Join(plugins, "clusterflow-plugin-echo")),
+		os.Symlink(self, filepath.Join(plugins, "clusterflow-plugin-rogue")),
 		os.WriteFile(filepath.Join(dir, "site.hcl"), []byte(pipeline), 0o600),
 	} {
 		if step != nil {
