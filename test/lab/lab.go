@@ -102,7 +102,7 @@ func (o *Options) fill() error {
 		o.Top = top
 	}
 	if o.Name == "" {
-		o.Name = DefaultName(o.Top)
+		o.Name = NameOf("lab", o.Top)
 	}
 	return checkName(o.Name)
 }

@@ -42,7 +42,8 @@ func (l *Lab) makeBridge(ctx context.Context) error {
 		"link set lo up",
 		"link add br0 type bridge",
 		"addr add "+Gateway+"/24 dev br0",
-		"link set br0 up")
+		"link set br0 up",
+		"route add prohibit default") // what is nowhere is refused at once, not after a timeout
 }
 
 // plug makes the network namespace of h and joins it to the bridge.
@@ -53,7 +54,7 @@ func (h *Host) plug(ctx context.Context) error {
 	err := ip(ctx, h.lab.dir.bridge(),
 		"link add "+h.Name+" type veth peer name eth0 netns "+h.namespace(),
 		"link set "+h.Name+" master br0 up",
-		"route add "+podRange(h.number)+" via "+h.IP)
+		"route replace "+podRange(h.number)+" via "+h.IP)
 	if err != nil {
 		return err
 	}
@@ -64,11 +65,8 @@ func (h *Host) plug(ctx context.Context) error {
 		"route add default via "+Gateway)
 }
 
-// unplug takes back what plug made.
+// unplug removes the wire between h and the bridge.
 func (h *Host) unplug(ctx context.Context) error {
-	if err := unmountBelow(filepath.Dir(h.namespace())); err != nil {
-		return err
-	}
 	return ip(ctx, h.lab.dir.bridge(), "link del "+h.Name)
 }
 
@@ -135,4 +133,15 @@ func listenIn(ctx context.Context, file, address string) (listener net.Listener,
 		return err
 	})
 	return listener, err
+}
+
+// Dial is like net.Dialer.DialContext from h: tests reach through it what hosts
+// and pods serve. The address is numeric, such as 10.99.0.11:6443.
+func (h *Host) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	err = inNamespace(h.namespace(), func() error {
+		var d net.Dialer
+		conn, err = d.DialContext(ctx, network, address)
+		return err
+	})
+	return conn, err
 }

@@ -31,9 +31,11 @@ func root() string {
 	return defaultRoot
 }
 
-// DefaultName is the name of the lab of the clone at top: each has its own.
-func DefaultName(top string) string {
-	return fmt.Sprintf("lab-%x", sha256.Sum256([]byte(top)))[:10]
+// NameOf makes a name of a lab that says its kind, such as "lab", and differs
+// wherever what it is for differs, such as the directory of a clone.
+func NameOf(kind string, of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(of, "\x00")))
+	return fmt.Sprintf("%s-%x", kind, sum[:4])
 }
 
 func checkName(name string) error {
@@ -67,7 +69,12 @@ func (r record) alive() bool {
 
 func (d stateDir) bridge() string { return filepath.Join(d.path, "net", "bridge") }
 
-func (d stateDir) host(name string) string { return filepath.Join(d.path, name) }
+func (d stateDir) host(number int) string { return filepath.Join(d.path, hostName(number)) }
+
+func (d stateDir) root(number int) string { return filepath.Join(d.host(number), "root") }
+
+// machine is what systemd-nspawn calls a host.
+func (d stateDir) machine(number int) string { return filepath.Base(d.path) + "-" + hostName(number) }
 
 func (d stateDir) save(r record) error {
 	text, err := json.Marshal(r)

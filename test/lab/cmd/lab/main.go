@@ -59,7 +59,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string) error {
 		return err
 	}
 	if *name == "" {
-		*name = lab.DefaultName(top)
+		*name = lab.NameOf("lab", top)
 	}
 	switch command {
 	case "up":
