@@ -101,7 +101,7 @@ func (h *Host) startMachine(notifySocket string) error {
 	exited := make(chan struct{})
 	h.machine.exited = exited
 	go func() {
-		cmd.Wait()
+		_ = cmd.Wait() // it is ended by force, which is no news
 		close(exited)
 	}()
 	return nil

@@ -50,8 +50,8 @@ func disks() map[string]string {
 
 // create makes h from nothing and boots it.
 func (h *Host) create(ctx context.Context) error {
-	for _, make := range []func(context.Context) error{h.makeDisks, h.mountRoot, h.writeFiles, h.plug, h.boot} {
-		if err := make(ctx); err != nil {
+	for _, step := range []func(context.Context) error{h.makeDisks, h.mountRoot, h.writeFiles, h.plug, h.boot} {
+		if err := step(ctx); err != nil {
 			return fmt.Errorf("host %s: %w", h.Name, err)
 		}
 	}

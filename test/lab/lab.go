@@ -64,7 +64,7 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 	if err := opt.fill(); err != nil {
 		return nil, err
 	}
-	if err := Missing(); err != nil {
+	if err := Missing(ctx); err != nil {
 		return nil, err
 	}
 	parts, err := kit.Ensure(ctx, opt.Top, opt.Log)
@@ -110,6 +110,9 @@ func (o *Options) fill() error {
 // start makes the network and then all hosts at once.
 func (l *Lab) start(ctx context.Context) error {
 	began := time.Now()
+	if err := raiseLimits(); err != nil {
+		return err
+	}
 	groups, err := newGroups(l.Name)
 	if err != nil {
 		return err

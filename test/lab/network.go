@@ -92,32 +92,40 @@ func makeNamespace(file string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	return onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("make network namespace: %w", err)
-			return
+			return fmt.Errorf("make network namespace: %w", err)
 		}
 		own := fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
-		done <- unix.Mount(own, file, "", unix.MS_BIND, "")
-	}()
-	return <-done
+		return unix.Mount(own, file, "", unix.MS_BIND, "")
+	})
 }
 
 // inNamespace calls do on a thread that is in the network namespace of file.
 func inNamespace(file string, do func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	return onOwnThread(func() error {
 		f, err := os.Open(file)
 		if err != nil {
-			done <- err
-			return
+			return err
 		}
 		defer f.Close()
 		if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter network namespace %s: %w", file, err)
+			return fmt.Errorf("enter network namespace %s: %w", file, err)
+		}
+		return do()
+	})
+}
+
+// onOwnThread calls do on a thread that ends when do returns, so that do may
+// change the thread's namespaces. The main thread would not end: it would stay
+// there, keep the namespace, and be what /proc/self shows of this process.
+func onOwnThread(do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			done <- onOwnThread(do) // on another one, since this one is taken
 			return
 		}
 		done <- do()

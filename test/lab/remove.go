@@ -54,8 +54,8 @@ func removeTraces(machine, root string) error {
 	return err
 }
 
-// unmountBelow unmounts everything that is mounted below dir, innermost first.
-// Namespaces that are kept by such a mount end with it.
+// unmountBelow unmounts everything that is mounted below dir, innermost first,
+// also what somebody looks into. Namespaces that such a mount keeps end with it.
 func unmountBelow(dir string) error {
 	points, err := mountsBelow(dir)
 	if err != nil {
@@ -64,7 +64,7 @@ func unmountBelow(dir string) error {
 	slices.Reverse(points)
 	var errs []error
 	for _, point := range points {
-		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil {
+		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH); err != nil {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", point, err))
 		}
 	}

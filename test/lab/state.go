@@ -23,12 +23,20 @@ var ErrNotUp = errors.New("lab is not up")
 
 const defaultRoot = "/var/lib/clusterflow-lab"
 
-// root is where labs have their state: $CLUSTERFLOW_LAB_DIR or /var/lib/clusterflow-lab.
+// root is where labs have their state: $CLUSTERFLOW_LAB_DIR or
+// /var/lib/clusterflow-lab, without symbolic links, as the kernel names mounts.
 func root() string {
-	if dir := os.Getenv("CLUSTERFLOW_LAB_DIR"); dir != "" {
-		return dir
+	dir := os.Getenv("CLUSTERFLOW_LAB_DIR")
+	if dir == "" {
+		dir = defaultRoot
 	}
-	return defaultRoot
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return dir
 }
 
 // NameOf makes a name of a lab that says its kind, such as "lab", and differs
@@ -119,7 +127,7 @@ func claim(ctx context.Context, name string, log io.Writer) (stateDir, error) {
 	}
 	r, err := d.load()
 	if err == nil && r.alive() {
-		err = fmt.Errorf("%w: %s was left running on purpose; take it down first", ErrInUse, name)
+		err = fmt.Errorf("%w: %s was left running on purpose; take it down first, with make lab-down", ErrInUse, name)
 	}
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(d.path, "net"), 0o700)

@@ -52,7 +52,7 @@ func Up(t *testing.T, opt lab.Options) *lab.Lab {
 func Require(t *testing.T) {
 	t.Helper()
 	required := os.Getenv(RequireVariable) == "require" || os.Getenv("CI") != ""
-	err := lab.Missing()
+	err := lab.Missing(t.Context())
 	if err != nil && os.Geteuid() == 0 {
 		err = lab.Install(t.Context(), t.Output())
 	}

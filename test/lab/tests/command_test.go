@@ -51,6 +51,7 @@ func TestCommand(t *testing.T) {
 
 // testCancel ends a command with its context, the processes it started too.
 func testCancel(t *testing.T, h *lab.Host) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := h.Command(ctx, "sh", "-c", "sleep 4321 & echo started; wait")
 	out, err := cmd.StdoutPipe()
@@ -77,6 +78,7 @@ func testCancel(t *testing.T, h *lab.Host) {
 }
 
 func testFiles(t *testing.T, h *lab.Host) {
+	t.Helper()
 	const name = "/opt/new/file"
 	if _, err := h.Get(t.Context(), name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("get of no file: %v, want %v", err, fs.ErrNotExist)
@@ -118,6 +120,7 @@ func archiveOf(t *testing.T, name, text string) []byte {
 
 // testWipe makes a host new, in its files and in its processes.
 func testWipe(t *testing.T, h *lab.Host) {
+	t.Helper()
 	run(t, h, "sh", "-c", "touch /root/old /var/lib/kubelet/old && systemd-run --unit=old sleep 4321")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -55,6 +55,7 @@ func TestHosts(t *testing.T) {
 }
 
 func testRegistry(t *testing.T, l *lab.Lab) {
+	t.Helper()
 	h := l.Host("n1")
 	pull := func(image string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -88,6 +89,7 @@ func testRegistry(t *testing.T, l *lab.Lab) {
 
 // testPods runs a pod on each host and lets them reach each other.
 func testPods(t *testing.T, n1, n2 *lab.Host) {
+	t.Helper()
 	var pods [2]pod
 	for i, h := range []*lab.Host{n1, n2} {
 		pods[i] = runPod(t, h)

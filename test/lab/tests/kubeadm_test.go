@@ -16,8 +16,8 @@ import (
 
 // TestKubeadm makes a cluster with kubeadm: what later tests compare with works here.
 func TestKubeadm(t *testing.T) {
-	l := labtest.Up(t, lab.Options{Hosts: 2, Images: true, Kubeadm: true})
-	n1, n2 := l.Host("n1"), l.Host("n2")
+	l := labtest.Up(t, lab.Options{Hosts: 3, Images: true, Kubeadm: true})
+	n1, n2, n3 := l.Host("n1"), l.Host("n2"), l.Host("n3")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 
@@ -31,15 +31,19 @@ func TestKubeadm(t *testing.T) {
 	}
 	step("kubeadm init", n1.KubeadmInit)
 	step("kubeadm join", func(ctx context.Context) error { return n2.KubeadmJoin(ctx, n1) })
+	step("kubeadm join --control-plane", func(ctx context.Context) error { return n3.KubeadmJoinControlPlane(ctx, n1) })
 	step("waiting for the cluster", n1.WaitForCluster)
 
-	if got := run(t, n1, "kubectl", "get", "nodes", "--output=name"); got != "node/n1\nnode/n2\n" {
-		t.Errorf("nodes are %q, want n1 and n2", got)
+	if got := run(t, n1, "kubectl", "get", "nodes", "--output=name"); got != "node/n1\nnode/n2\nnode/n3\n" {
+		t.Errorf("nodes are %q, want n1, n2 and n3", got)
+	}
+	if got := run(t, n3, "kubectl", "get", "--raw", "/readyz"); got != "ok" {
+		t.Errorf("the second API server says %q, want ok", got)
 	}
 	if requests := l.Registry.Requests(); len(requests) > 0 {
 		t.Errorf("hosts with images asked the registry: %q", requests)
 	}
-	for _, h := range l.Hosts { // CoreDNS runs on n1, so n2 also proves the way between pods
+	for _, h := range l.Hosts { // CoreDNS runs on n1: the others prove the way between pods
 		got, err := lookup(ctx, h, "kubernetes.default.svc.cluster.local")
 		if err != nil || !slices.Equal(got, []string{"10.96.0.1"}) {
 			t.Errorf("%s: the cluster's name service answers %q, %v, want 10.96.0.1", h.Name, got, err)
