@@ -17,7 +17,7 @@ import (
 
 const (
 	groupPrefix = "clusterflow-lab-"
-	endWithin   = 20 * time.Second
+	endWithin   = time.Minute
 )
 
 // groups are the directories of one control group, one for each hierarchy that

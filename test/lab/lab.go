@@ -19,7 +19,7 @@ import (
 const MaxHosts = 9
 
 // downWithin is how long taking down may last after its caller gave up.
-const downWithin = time.Minute
+const downWithin = 2 * time.Minute
 
 // Options say what lab to bring up. The zero value is one host without images.
 type Options struct {

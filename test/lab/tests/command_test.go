@@ -122,7 +122,7 @@ func archiveOf(t *testing.T, name, text string) []byte {
 func testWipe(t *testing.T, h *lab.Host) {
 	t.Helper()
 	run(t, h, "sh", "-c", "touch /root/old /var/lib/kubelet/old && systemd-run --unit=old sleep 4321")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if err := h.Wipe(ctx); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 func TestKubeadm(t *testing.T) {
 	l := labtest.Up(t, lab.Options{Hosts: 3, Images: true, Kubeadm: true})
 	n1, n2, n3 := l.Host("n1"), l.Host("n2"), l.Host("n3")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 
 	step := func(name string, do func(context.Context) error) {

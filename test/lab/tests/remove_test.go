@@ -103,7 +103,7 @@ func killAfter(t *testing.T, name, file string, up bool) traces {
 
 func waitForFile(t *testing.T, file string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

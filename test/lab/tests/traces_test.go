@@ -108,7 +108,7 @@ func processesWith(t *testing.T, file, text string) []string {
 // machine has yet to take note are waited for.
 func (before traces) left(t *testing.T) traces {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
