@@ -73,8 +73,8 @@ func (h *Host) boot(ctx context.Context) error {
 // startMachine starts systemd-nspawn, which outlives this process.
 func (h *Host) startMachine(notifySocket string) error {
 	args := []string{
-		"systemd-nspawn", "--directory=" + h.path("root"), "--boot", "--settings=no",
-		"--machine=" + h.lab.Name + "-" + h.Name, "--hostname=" + h.Name,
+		"systemd-nspawn", "--directory=" + h.lab.dir.root(h.number), "--boot", "--settings=no",
+		"--machine=" + h.lab.dir.machine(h.number), "--hostname=" + h.Name,
 		"--register=no", "--keep-unit", "--notify-ready=yes", "--capability=all",
 		"--network-namespace-path=" + h.namespace(),
 		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--bind=/dev/kmsg",
@@ -101,7 +101,7 @@ func (h *Host) startMachine(notifySocket string) error {
 	exited := make(chan struct{})
 	h.machine.exited = exited
 	go func() {
-		cmd.Wait()
+		_ = cmd.Wait() // it is ended by force, which is no news
 		close(exited)
 	}()
 	return nil

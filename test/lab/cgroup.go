@@ -17,7 +17,7 @@ import (
 
 const (
 	groupPrefix = "clusterflow-lab-"
-	killWithin  = 20 * time.Second
+	endWithin   = time.Minute
 )
 
 // groups are the directories of one control group, one for each hierarchy that
@@ -102,22 +102,28 @@ func enableControllers(dir string) error {
 	return err
 }
 
-// kill ends every process in g and below and returns when none is left. A
-// process is signalled through a handle that was checked to be in the group, so
-// that a process identifier in use again cannot hit a stranger.
-func (g groups) kill(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, killWithin)
+// end ends every process in g and below and removes g. A process is signalled
+// through a handle that was checked to be in the group, so that a process
+// identifier in use again cannot hit a stranger.
+func (g groups) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, endWithin)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		left, err := g.members()
-		if err != nil || len(left) == 0 {
+		if err != nil {
 			return err
 		}
 		for _, pid := range left {
-			if err := g.killMember(pid); err != nil {
+			if err := g.kill(pid); err != nil {
 				return fmt.Errorf("kill process %d: %w", pid, err)
+			}
+		}
+		if len(left) == 0 {
+			// Busy: a process that was to join when its parent was killed has come in.
+			if err := g.remove(); !errors.Is(err, unix.EBUSY) {
+				return err
 			}
 		}
 		select {
@@ -128,7 +134,8 @@ func (g groups) kill(ctx context.Context) error {
 	}
 }
 
-func (g groups) killMember(pid int) error {
+// kill ends pid if it is in g.
+func (g groups) kill(pid int) error {
 	handle, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return nil

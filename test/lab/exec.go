@@ -22,7 +22,8 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // h's environment: nothing of this process' is there, except what the caller
 // appends to Env. The error of a command that ran and failed is *exec.ExitError.
 //
-// When ctx ends, the command and those that it started, except daemons, are killed.
+// When ctx ends, the command and those that it started, except daemons, are
+// killed, and Wait says so as exec.Cmd does.
 func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := h.command(ctx, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -58,13 +59,16 @@ func (h *Host) command(ctx context.Context, args ...string) *exec.Cmd {
 // Run runs args in h and answers what they printed to standard output. The
 // error says what they printed to standard error.
 func (h *Host) Run(ctx context.Context, args ...string) (string, error) {
-	return h.run(h.Command(ctx, args...), args)
+	return h.run(ctx, h.Command(ctx, args...), args)
 }
 
-func (h *Host) run(cmd *exec.Cmd, args []string) (string, error) {
+func (h *Host) run(ctx context.Context, cmd *exec.Cmd, args []string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		said := strings.TrimSpace(stderr.String())
 		return stdout.String(), fmt.Errorf("%s: run %s: %w\n%s", h.Name, strings.Join(args, " "), err, said[max(0, len(said)-4096):])
 	}
@@ -82,14 +86,14 @@ func (h *Host) Put(ctx context.Context, name string, mode fs.FileMode, content i
 	args := []string{"sh", "-euc", script, "sh", name, fmt.Sprintf("%o", mode.Perm())}
 	cmd := h.Command(ctx, args...)
 	cmd.Stdin = content
-	_, err := h.run(cmd, []string{"put", name})
+	_, err := h.run(ctx, cmd, []string{"put", name})
 	return err
 }
 
 // Get answers the content of a file in h. The error is fs.ErrNotExist if there is none.
 func (h *Host) Get(ctx context.Context, name string) ([]byte, error) {
 	const script = `[ -e "$1" ] || exit 44; exec cat "$1"`
-	out, err := h.run(h.Command(ctx, "sh", "-euc", script, "sh", name), []string{"get", name})
+	out, err := h.run(ctx, h.Command(ctx, "sh", "-euc", script, "sh", name), []string{"get", name})
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 44 {
 		err = fmt.Errorf("%s: get %s: %w", h.Name, name, fs.ErrNotExist)
@@ -107,7 +111,7 @@ func (h *Host) Unpack(ctx context.Context, archive, dir string) error {
 	defer f.Close()
 	cmd := h.Command(ctx, "sh", "-euc", `mkdir -p "$1"; exec tar -xz -C "$1"`, "sh", dir)
 	cmd.Stdin = f
-	_, err = h.run(cmd, []string{"unpack", path.Base(archive)})
+	_, err = h.run(ctx, cmd, []string{"unpack", path.Base(archive)})
 	return err
 }
 

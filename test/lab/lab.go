@@ -19,7 +19,7 @@ import (
 const MaxHosts = 9
 
 // downWithin is how long taking down may last after its caller gave up.
-const downWithin = time.Minute
+const downWithin = 2 * time.Minute
 
 // Options say what lab to bring up. The zero value is one host without images.
 type Options struct {
@@ -64,7 +64,7 @@ func Up(ctx context.Context, opt Options) (*Lab, error) {
 	if err := opt.fill(); err != nil {
 		return nil, err
 	}
-	if err := Missing(); err != nil {
+	if err := Missing(ctx); err != nil {
 		return nil, err
 	}
 	parts, err := kit.Ensure(ctx, opt.Top, opt.Log)
@@ -102,7 +102,7 @@ func (o *Options) fill() error {
 		o.Top = top
 	}
 	if o.Name == "" {
-		o.Name = DefaultName(o.Top)
+		o.Name = NameOf("lab", o.Top)
 	}
 	return checkName(o.Name)
 }
@@ -110,6 +110,9 @@ func (o *Options) fill() error {
 // start makes the network and then all hosts at once.
 func (l *Lab) start(ctx context.Context) error {
 	began := time.Now()
+	if err := raiseLimits(); err != nil {
+		return err
+	}
 	groups, err := newGroups(l.Name)
 	if err != nil {
 		return err

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 // ErrCannotRun means that this machine or this user cannot have a lab.
@@ -27,12 +29,15 @@ func tools() map[string]string {
 
 // Missing answers why this machine cannot run a lab, as an ErrCannotRun that
 // says what to do about it, or nil if it can.
-func Missing() error {
+func Missing(ctx context.Context) error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("%w: it is not Linux", ErrCannotRun)
 	}
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("%w: it makes namespaces and mounts; run as root", ErrCannotRun)
+	}
+	if err := tryNamespaces(ctx); err != nil {
+		return fmt.Errorf("%w: root may not make namespaces here: %w; in a container, run that one with all privileges", ErrCannotRun, err)
 	}
 	if _, err := readHierarchies(); err != nil {
 		return fmt.Errorf("%w: %w", ErrCannotRun, err)
@@ -43,6 +48,13 @@ func Missing() error {
 	return nil
 }
 
+// tryNamespaces runs a program in the namespaces that need most privileges.
+func tryNamespaces(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWPID}
+	return cmd.Run()
+}
+
 func missingPackages() []string {
 	var packages []string
 	for tool, name := range tools() {
@@ -50,6 +62,10 @@ func missingPackages() []string {
 			packages = append(packages, name)
 		}
 	}
+	if _, err := os.Stat("/usr/share/keyrings/debian-archive-keyring.gpg"); err != nil {
+		packages = append(packages, "debian-archive-keyring")
+	}
+	slices.Sort(packages)
 	return packages
 }
 
@@ -61,7 +77,7 @@ func Install(ctx context.Context, log io.Writer) error {
 		return nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
-		return Missing()
+		return Missing(ctx)
 	}
 	fmt.Fprintf(log, "lab: installing %s\n", strings.Join(packages, " "))
 	for _, args := range [][]string{{"update", "-qq"}, append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)} {

@@ -42,7 +42,8 @@ func (l *Lab) makeBridge(ctx context.Context) error {
 		"link set lo up",
 		"link add br0 type bridge",
 		"addr add "+Gateway+"/24 dev br0",
-		"link set br0 up")
+		"link set br0 up",
+		"route add prohibit default") // what is nowhere is refused at once, not after a timeout
 }
 
 // plug makes the network namespace of h and joins it to the bridge.
@@ -53,7 +54,7 @@ func (h *Host) plug(ctx context.Context) error {
 	err := ip(ctx, h.lab.dir.bridge(),
 		"link add "+h.Name+" type veth peer name eth0 netns "+h.namespace(),
 		"link set "+h.Name+" master br0 up",
-		"route add "+podRange(h.number)+" via "+h.IP)
+		"route replace "+podRange(h.number)+" via "+h.IP)
 	if err != nil {
 		return err
 	}
@@ -64,11 +65,8 @@ func (h *Host) plug(ctx context.Context) error {
 		"route add default via "+Gateway)
 }
 
-// unplug takes back what plug made.
+// unplug removes the wire between h and the bridge.
 func (h *Host) unplug(ctx context.Context) error {
-	if err := unmountBelow(filepath.Dir(h.namespace())); err != nil {
-		return err
-	}
 	return ip(ctx, h.lab.dir.bridge(), "link del "+h.Name)
 }
 
@@ -94,32 +92,40 @@ func makeNamespace(file string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	return onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("make network namespace: %w", err)
-			return
+			return fmt.Errorf("make network namespace: %w", err)
 		}
 		own := fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
-		done <- unix.Mount(own, file, "", unix.MS_BIND, "")
-	}()
-	return <-done
+		return unix.Mount(own, file, "", unix.MS_BIND, "")
+	})
 }
 
 // inNamespace calls do on a thread that is in the network namespace of file.
 func inNamespace(file string, do func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+	return onOwnThread(func() error {
 		f, err := os.Open(file)
 		if err != nil {
-			done <- err
-			return
+			return err
 		}
 		defer f.Close()
 		if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter network namespace %s: %w", file, err)
+			return fmt.Errorf("enter network namespace %s: %w", file, err)
+		}
+		return do()
+	})
+}
+
+// onOwnThread calls do on a thread that ends when do returns, so that do may
+// change the thread's namespaces. The main thread would not end: it would stay
+// there, keep the namespace, and be what /proc/self shows of this process.
+func onOwnThread(do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			done <- onOwnThread(do) // on another one, since this one is taken
 			return
 		}
 		done <- do()
@@ -135,4 +141,15 @@ func listenIn(ctx context.Context, file, address string) (listener net.Listener,
 		return err
 	})
 	return listener, err
+}
+
+// Dial is like net.Dialer.DialContext from h: tests reach through it what hosts
+// and pods serve. The address is numeric, such as 10.99.0.11:6443.
+func (h *Host) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	err = inNamespace(h.namespace(), func() error {
+		var d net.Dialer
+		conn, err = d.DialContext(ctx, network, address)
+		return err
+	})
+	return conn, err
 }

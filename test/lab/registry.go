@@ -80,7 +80,7 @@ func ServeRegistry(ctx context.Context, namespace, images string) error {
 
 // serveIn starts a registry in a network namespace.
 func serveIn(ctx context.Context, namespace, images string) (*Registry, error) {
-	r, err := newRegistry(images)
+	r, err := newRegistry(ctx, images)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func serveIn(ctx context.Context, namespace, images string) (*Registry, error) {
 
 // newRegistry makes a registry of the images in an OCI layout. Their names
 // lose the part before the first slash: hosts come here for any registry.
-func newRegistry(images string) (*Registry, error) {
+func newRegistry(ctx context.Context, images string) (*Registry, error) {
 	blobs := registry.NewDiskBlobHandler(filepath.Join(images, "blobs"))
 	r := &Registry{images: registry.New(registry.WithBlobHandler(blobs), registry.Logger(log.New(io.Discard, "", 0)))}
 	index, err := layout.ImageIndexFromPath(images)
@@ -116,7 +116,7 @@ func newRegistry(images string) (*Registry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := r.add(d.Annotations[kit.NameAnnotation], manifest); err != nil {
+		if err := r.add(ctx, d.Annotations[kit.NameAnnotation], manifest); err != nil {
 			return nil, err
 		}
 	}
@@ -124,10 +124,10 @@ func newRegistry(images string) (*Registry, error) {
 }
 
 // add gives the registry the manifest of an image whose blobs it has.
-func (r *Registry) add(ref string, manifest []byte) error {
+func (r *Registry) add(ctx context.Context, ref string, manifest []byte) error {
 	_, name, _ := strings.Cut(ref, "/")
 	repository, tag, _ := strings.Cut(name, ":")
-	req := httptest.NewRequest(http.MethodPut, "/v2/"+repository+"/manifests/"+tag, bytes.NewReader(manifest))
+	req := httptest.NewRequestWithContext(ctx, http.MethodPut, "/v2/"+repository+"/manifests/"+tag, bytes.NewReader(manifest))
 	req.Header.Set("Content-Type", string(types.OCIManifestSchema1))
 	answer := httptest.NewRecorder()
 	r.images.ServeHTTP(answer, req)

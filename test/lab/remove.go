@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,11 +21,13 @@ func (d stateDir) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.Groups.kill(ctx); err != nil {
+	if err := r.Groups.end(ctx); err != nil {
 		return err
 	}
-	if err := r.Groups.remove(); err != nil {
-		return err
+	for i := range r.Hosts {
+		if err := removeTraces(d.machine(i+1), d.root(i+1)); err != nil {
+			return err
+		}
 	}
 	if err := unmountBelow(d.path); err != nil {
 		return err
@@ -31,8 +35,27 @@ func (d stateDir) remove(ctx context.Context) error {
 	return os.RemoveAll(d.path)
 }
 
-// unmountBelow unmounts everything that is mounted below dir, innermost first.
-// Namespaces that are kept by such a mount end with it.
+// removeTraces removes what a killed systemd-nspawn leaves outside the state
+// directory: a directory named after its machine, and a lock named after the
+// root of that, which must still be mounted.
+func removeTraces(machine, root string) error {
+	const dir = "/run/systemd/nspawn"
+	if err := os.RemoveAll(filepath.Join(dir, "propagate", machine)); err != nil {
+		return err
+	}
+	var stat unix.Stat_t
+	if err := unix.Stat(root, &stat); err != nil {
+		return nil // there is no root yet
+	}
+	err := os.Remove(filepath.Join(dir, "locks", fmt.Sprintf("inode-%d:%d", stat.Dev, stat.Ino)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// unmountBelow unmounts everything that is mounted below dir, innermost first,
+// also what somebody looks into. Namespaces that such a mount keeps end with it.
 func unmountBelow(dir string) error {
 	points, err := mountsBelow(dir)
 	if err != nil {
@@ -41,7 +64,7 @@ func unmountBelow(dir string) error {
 	slices.Reverse(points)
 	var errs []error
 	for _, point := range points {
-		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil {
+		if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH); err != nil {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", point, err))
 		}
 	}

@@ -23,17 +23,27 @@ var ErrNotUp = errors.New("lab is not up")
 
 const defaultRoot = "/var/lib/clusterflow-lab"
 
-// root is where labs have their state: $CLUSTERFLOW_LAB_DIR or /var/lib/clusterflow-lab.
+// root is where labs have their state: $CLUSTERFLOW_LAB_DIR or
+// /var/lib/clusterflow-lab, without symbolic links, as the kernel names mounts.
 func root() string {
-	if dir := os.Getenv("CLUSTERFLOW_LAB_DIR"); dir != "" {
-		return dir
+	dir := os.Getenv("CLUSTERFLOW_LAB_DIR")
+	if dir == "" {
+		dir = defaultRoot
 	}
-	return defaultRoot
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return dir
 }
 
-// DefaultName is the name of the lab of the clone at top: each has its own.
-func DefaultName(top string) string {
-	return fmt.Sprintf("lab-%x", sha256.Sum256([]byte(top)))[:10]
+// NameOf makes a name of a lab that says its kind, such as "lab", and differs
+// wherever what it is for differs, such as the directory of a clone.
+func NameOf(kind string, of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(of, "\x00")))
+	return fmt.Sprintf("%s-%x", kind, sum[:4])
 }
 
 func checkName(name string) error {
@@ -67,7 +77,12 @@ func (r record) alive() bool {
 
 func (d stateDir) bridge() string { return filepath.Join(d.path, "net", "bridge") }
 
-func (d stateDir) host(name string) string { return filepath.Join(d.path, name) }
+func (d stateDir) host(number int) string { return filepath.Join(d.path, hostName(number)) }
+
+func (d stateDir) root(number int) string { return filepath.Join(d.host(number), "root") }
+
+// machine is what systemd-nspawn calls a host.
+func (d stateDir) machine(number int) string { return filepath.Base(d.path) + "-" + hostName(number) }
 
 func (d stateDir) save(r record) error {
 	text, err := json.Marshal(r)
@@ -112,7 +127,7 @@ func claim(ctx context.Context, name string, log io.Writer) (stateDir, error) {
 	}
 	r, err := d.load()
 	if err == nil && r.alive() {
-		err = fmt.Errorf("%w: %s was left running on purpose; take it down first", ErrInUse, name)
+		err = fmt.Errorf("%w: %s was left running on purpose; take it down first, with make lab-down", ErrInUse, name)
 	}
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(d.path, "net"), 0o700)

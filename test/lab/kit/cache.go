@@ -30,9 +30,9 @@ func keyOf(inputs ...string) string {
 }
 
 // entry returns the directory of kind and key after making it if it is missing.
-// make fills an empty directory, which gets its name only once it is whole and
+// fill fills an empty directory, which gets its name only once it is whole and
 // on disk; what a killed one left is removed by the next.
-func (c cache) entry(ctx context.Context, kind, key string, make func(ctx context.Context, dir string) error) (string, error) {
+func (c cache) entry(ctx context.Context, kind, key string, fill func(ctx context.Context, dir string) error) (string, error) {
 	dir := filepath.Join(c.dir, "lab-"+kind+"-"+key)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
@@ -51,7 +51,7 @@ func (c cache) entry(ctx context.Context, kind, key string, make func(ctx contex
 	}
 	began := time.Now()
 	fmt.Fprintf(c.out, "lab: making %s\n", titles()[kind])
-	if err := make(ctx, temp); err != nil {
+	if err := fill(ctx, temp); err != nil {
 		return "", errors.Join(fmt.Errorf("make the lab's %s: %w", kind, err), os.RemoveAll(temp))
 	}
 	if err := publish(temp, dir); err != nil {

@@ -43,7 +43,7 @@ func debootstrap(ctx context.Context, dir string) error {
 			}
 		}
 	}
-	// Empty: each host gets an identity of its own when it boots.
+	// Empty: each host gets an identity of its own.
 	return os.WriteFile(filepath.Join(dir, "etc/machine-id"), nil, 0o444)
 }
 

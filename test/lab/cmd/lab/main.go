@@ -23,8 +23,7 @@ const usage = `usage: lab [-name NAME] COMMAND …
   shell [HOST]                           get a shell in a host, n1 if none is named
   status                                 list the hosts
   down                                   remove the lab
-  kit                                    make what hosts are made of, and no host
-`
+  kit                                    make what hosts are made of, and no host`
 
 var errUsage = errors.New(usage)
 
@@ -40,6 +39,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
 	}
+}
+
+// app is what commands work with.
+type app struct {
+	name, top      string // of the lab, of the clone
+	stdout, stderr io.Writer
 }
 
 // run runs the command line args.
@@ -59,47 +64,31 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string) error {
 		return err
 	}
 	if *name == "" {
-		*name = lab.DefaultName(top)
+		*name = lab.NameOf("lab", top)
 	}
-	switch command {
-	case "up":
-		return up(ctx, stderr, lab.Options{Name: *name, Top: top, Log: stderr}, rest)
-	case "exec":
-		return execute(ctx, *name, rest)
-	case "shell":
-		return execute(ctx, *name, append(append([]string{}, first(rest, "n1")), "bash", "-l"))
-	case "status":
-		return status(stdout, *name)
-	case "down":
-		return lab.Remove(ctx, *name)
-	case "kit":
-		if err := lab.Install(ctx, stderr); err != nil {
-			return err
-		}
-		_, err := kit.Ensure(ctx, top, stderr)
-		return err
+	a := app{name: *name, top: top, stdout: stdout, stderr: stderr}
+	commands := map[string]func(context.Context, []string) error{
+		"up": a.up, "exec": a.exec, "shell": a.shell, "status": a.status, "down": a.down, "kit": a.kit,
 	}
-	return errUsage
-}
-
-func first(args []string, otherwise string) string {
-	if len(args) > 0 {
-		return args[0]
+	do, known := commands[command]
+	if !known {
+		return errUsage
 	}
-	return otherwise
+	return do(ctx, rest)
 }
 
 // up brings up a lab that stays until down.
-func up(ctx context.Context, stderr io.Writer, opt lab.Options, args []string) error {
+func (a app) up(ctx context.Context, args []string) error {
+	opt := lab.Options{Name: a.name, Top: a.top, Log: a.stderr}
 	flags := flag.NewFlagSet("lab up", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(a.stderr)
 	flags.IntVar(&opt.Hosts, "hosts", 1, "how many")
 	flags.BoolVar(&opt.Kubeadm, "kubeadm", false, "hosts have kubeadm")
 	without := flags.Bool("no-images", false, "hosts have to pull their images")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if err := lab.Install(ctx, stderr); err != nil {
+	if err := lab.Install(ctx, a.stderr); err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -107,37 +96,54 @@ func up(ctx context.Context, stderr io.Writer, opt lab.Options, args []string) e
 		return err
 	}
 	opt.Images, opt.Detach = !*without, []string{self, "registry"}
-	l, err := lab.Up(ctx, opt)
-	if err != nil {
+	if _, err := lab.Up(ctx, opt); err != nil {
 		return err
 	}
-	return status(stderr, l.Name)
+	return a.status(ctx, nil)
 }
 
-func status(out io.Writer, name string) error {
-	l, err := lab.Open(name)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "lab %s\n", l.Name)
-	for _, h := range l.Hosts {
-		fmt.Fprintf(out, "  %s  %s\n", h.Name, h.IP)
-	}
-	return nil
-}
-
-// execute runs a command line, after the name of its host, on this terminal.
-func execute(ctx context.Context, name string, args []string) error {
+// exec runs a command line, after the name of its host, on this terminal.
+func (a app) exec(ctx context.Context, args []string) error {
 	if len(args) < 2 {
 		return errUsage
 	}
-	l, err := lab.Open(name)
+	l, err := lab.Open(a.name)
 	if err != nil {
 		return err
 	}
 	h := l.Host(args[0])
 	if h == nil {
-		return fmt.Errorf("lab %s has no host %s", name, args[0])
+		return fmt.Errorf("lab %s has no host %s", a.name, args[0])
 	}
 	return h.Terminal(ctx, args[1:]...).Run()
+}
+
+func (a app) shell(ctx context.Context, args []string) error {
+	host := "n1"
+	if len(args) > 0 {
+		host = args[0]
+	}
+	return a.exec(ctx, []string{host, "bash", "-l"})
+}
+
+func (a app) status(context.Context, []string) error {
+	l, err := lab.Open(a.name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "lab %s\n", l.Name)
+	for _, h := range l.Hosts {
+		fmt.Fprintf(a.stdout, "  %s  %s\n", h.Name, h.IP)
+	}
+	return nil
+}
+
+func (a app) down(ctx context.Context, _ []string) error { return lab.Remove(ctx, a.name) }
+
+func (a app) kit(ctx context.Context, _ []string) error {
+	if err := lab.Install(ctx, a.stderr); err != nil {
+		return err
+	}
+	_, err := kit.Ensure(ctx, a.top, a.stderr)
+	return err
 }
