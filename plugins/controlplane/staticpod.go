@@ -44,11 +44,11 @@ type staticPodConfig struct {
 }
 
 type staticPodOutputs struct {
-	URL      string        `cf:"url" doc:"Where it is reached, such as \"https://192.0.2.10:6443\"."`
-	Healthz  string        `cf:"healthz" doc:"URL that tells whether it is healthy."`
-	Manifest string        `cf:"manifest" doc:"Path of its manifest."`
-	Image    string        `cf:"image" doc:"Its image, to be pulled in advance."`
-	Pod      staticpod.Ref `cf:"pod,late" doc:"Which pod should run: name, and digest of the manifest and of the files that are read only at the start. controlplane.wait takes it in pods."`
+	URL      string         `cf:"url" doc:"Where it is reached, such as \"https://192.0.2.10:6443\"."`
+	Healthz  string         `cf:"healthz" doc:"URL that tells whether it is healthy."`
+	Manifest string         `cf:"manifest" doc:"Path of its manifest."`
+	Image    string         `cf:"image" doc:"Its image, to be pulled in advance."`
+	Pod      *staticpod.Ref `cf:"pod,late" doc:"Which pod should run: name, and digest of the manifest and of the files that are read only at the start. controlplane.wait takes it in pods. Null once controlplane.self_hosted has put a DaemonSet in its place."`
 }
 
 func staticPodType() sdk.Type {
@@ -74,6 +74,7 @@ func staticPodType() sdk.Type {
 			{Kind: sdk.AccessPath, What: "config.cert_dir, config.kubeconfig, config.etcd, config.patches_dir"},
 			{Kind: sdk.AccessPath, What: "config.manifests_dir", Write: true},
 		},
+		Kinds:    []resource.Kind{staticpod.Kind()},
 		Validate: validateStaticPod,
 		Build: func(_ context.Context, in resource.Input[staticPodConfig]) (resource.Work[staticPodOutputs], error) {
 			return buildStaticPod(in)
@@ -102,13 +103,20 @@ func buildStaticPod(in resource.Input[staticPodConfig]) (resource.Work[staticPod
 	if err != nil {
 		return resource.Work[staticPodOutputs]{}, err
 	}
+	file, err := manifest.File(in.Record)
+	if err != nil {
+		return resource.Work[staticPodOutputs]{}, err
+	}
 	ready := c.patched(manifest).complete(in.WorkDir)
 	known := staticPodOutputs{
 		URL: "https://" + ready.hostPort(), Healthz: ready.readiness().url,
-		Manifest: manifest.Path, Image: manifest.Pod.Spec.Containers[0].Image, Pod: manifest.Ref(),
+		Manifest: manifest.Path, Image: manifest.Pod.Spec.Containers[0].Image,
+	}
+	if !staticpod.IsAside(manifest.Path) {
+		known.Pod = new(manifest.Ref())
 	}
 	return resource.Work[staticPodOutputs]{
-		Resources: []resource.Resource{manifest.File()},
+		Resources: []resource.Resource{file},
 		Known:     func() staticPodOutputs { return known },
 		Outputs:   func(context.Context) (staticPodOutputs, error) { return known, nil },
 	}, nil

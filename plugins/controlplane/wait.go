@@ -16,7 +16,7 @@ type waitConfig struct {
 	Kubeconfig string            `cf:"kubeconfig,required" doc:"Kubeconfig of the administrator. The API server it names is waited for."`
 	SuperAdmin string            `cf:"super_admin_kubeconfig" doc:"Kubeconfig of a member of system:masters. It gives the administrator its rights, if it has none yet."`
 	Components []componentConfig `cf:"components" doc:"Components to wait for besides the API server: name and url of their health, such as https://127.0.0.1:10257/healthz. Their certificates are not verified."`
-	Pods       []staticpod.Ref   `cf:"pods" doc:"Static pods that must run: the outputs pod of controlplane.static_pod and etcd.member. A component of the same name is asked for its health only when its new pod runs."`
+	Pods       []*staticpod.Ref  `cf:"pods" doc:"Static pods that must run: the outputs pod of controlplane.static_pod and etcd.member. Null is skipped. A component of the same name is asked for its health only when its new pod runs."`
 	CRISocket  string            `cf:"cri_socket" doc:"Socket of the container runtime, asked for pods. Default: the first that exists of those of containerd, CRI-O and cri-dockerd."`
 	Within     time.Duration     `cf:"within" default:"\"4m\"" doc:"How long to wait before the phase fails."`
 }
@@ -78,13 +78,24 @@ func validateWait(c waitConfig) error {
 	return nil
 }
 
+// given leaves out those that are null.
+func given(pods []*staticpod.Ref) []staticpod.Ref {
+	var out []staticpod.Ref
+	for _, pod := range pods {
+		if pod != nil {
+			out = append(out, *pod)
+		}
+	}
+	return out
+}
+
 func buildWait(pool *kubeapi.Pool, in resource.Input[waitConfig]) resource.Work[waitOutputs] {
 	path := hostpath.Abs(in.WorkDir, in.Config.Kubeconfig)
 	return resource.Work[waitOutputs]{
 		Resources: []resource.Resource{
 			&health{
 				pool: pool, kubeconfig: path, components: in.Config.Components, within: in.Config.Within,
-				pods: in.Config.Pods, runtime: staticpod.Runtime{Socket: in.Config.CRISocket},
+				pods: given(in.Config.Pods), runtime: staticpod.Runtime{Socket: in.Config.CRISocket},
 			},
 			&adminBinding{
 				Admin: path, SuperAdmin: hostpath.Abs(in.WorkDir, in.Config.SuperAdmin),

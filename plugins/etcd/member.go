@@ -92,7 +92,7 @@ func memberType() sdk.Type {
 			{Kind: sdk.AccessPath, What: "config.data_dir, config.manifests_dir", Write: true},
 			{Kind: sdk.AccessNet, What: "config.initial_cluster"},
 		},
-		Kinds:    []resource.Kind{resource.KindOf[dataDir](dataDirKind)},
+		Kinds:    []resource.Kind{resource.KindOf[dataDir](dataDirKind), staticpod.Kind()},
 		Validate: validateMember,
 		Build: func(_ context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
 			return buildMember(in)
@@ -132,13 +132,17 @@ func buildMember(in resource.Input[memberConfig]) (resource.Work[memberOutputs],
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err
 	}
+	file, err := manifest.File(in.Record)
+	if err != nil {
+		return resource.Work[memberOutputs]{}, err
+	}
 	image := manifest.Pod.Spec.Containers[0].Image
 	known := memberOutputs{
 		Client:  client{Endpoints: m.endpoints(), CAFile: c.Certs.CA, CertFile: c.Client.Cert, KeyFile: c.Client.Key},
 		Version: versionOf(image), Healthz: m.metrics() + "/readyz", Manifest: manifest.Path, Image: image, Pod: manifest.Ref(),
 	}
 	return resource.Work[memberOutputs]{
-		Resources: []resource.Resource{data, manifest.File()},
+		Resources: []resource.Resource{data, file},
 		Known:     func() memberOutputs { return known },
 		Outputs:   func(context.Context) (memberOutputs, error) { return known, nil },
 	}, nil

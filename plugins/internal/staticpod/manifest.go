@@ -1,7 +1,6 @@
 package staticpod
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,7 +17,6 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/patches"
 	"github.com/clusterflow/clusterflow/sdk"
-	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 const (
@@ -64,24 +62,6 @@ func (c Component) Manifest(dir string, set patches.Set) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("write manifest of %s: %w", c.Name, err)
 	}
 	return Manifest{Path: filepath.Join(dir, c.Name+".yaml"), Pod: pod, content: content}, nil
-}
-
-// File is the manifest as a resource. No plan shows passwords of proxies.
-func (m Manifest) File() resource.Resource {
-	return file{&resource.File{
-		Path: m.Path, Mode: modeFile, DirMode: modeDir, Content: m.content,
-		Secret: hasPassword(m.Pod.Spec.Containers[0].Env),
-	}}
-}
-
-// file is a manifest. Changing it interrupts what runs.
-type file struct{ *resource.File }
-
-// Diff compares the file.
-func (f file) Diff(ctx context.Context) (sdk.Change, error) {
-	change, err := f.File.Diff(ctx)
-	change.Disruptive = change.Op == sdk.OpUpdate
-	return change, err
 }
 
 // Ref names the pod as this manifest has it.

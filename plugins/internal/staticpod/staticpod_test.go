@@ -12,6 +12,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/internal/patches"
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 func TestDirectories(t *testing.T) {
@@ -97,12 +98,16 @@ func TestNoPasswordInPlans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			change, err := m.File().Diff(t.Context())
+			file, err := m.File(resource.Record{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			change, err := file.Diff(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if change.Op == sdk.OpCreate {
-				if err := m.File().Render(t.Context()); err != nil {
+				if err := file.Render(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				return ""
