@@ -15,8 +15,8 @@ import (
 // What that costs is in docs/performance.md.
 const (
 	smallHeap  = 24 << 20
-	heapGrowth = 25
-	heapSlack  = 2 << 20 // room between what the heap may take and the limit
+	heapGrowth = 20
+	heapSlack  = 1 << 20 // room between what the heap may take and the limit
 )
 
 // paceHeap sets the pace of the garbage collector after each of its runs, unless

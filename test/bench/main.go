@@ -5,9 +5,11 @@
 //	go run ./test/bench [DIR] [PATTERN]
 //
 // DIR holds clusterflow and its plugins, bin unless it says otherwise; PATTERN is
-// a regular expression that picks rows. All figures are medians; what is measured
-// once more is measured in the same minute on the same disk, so ratios mean more
-// than figures.
+// a regular expression that picks rows. All figures are medians, of processes from
+// their start to their end; what is measured once more is measured in the same
+// minute on the same disk, so ratios mean more than figures. CPU time is that of
+// the program and its plugins together: on a busy machine it tells more than the
+// wall clock. Memory is the peak of the program itself, the most of all runs.
 package main
 
 import (
@@ -75,5 +77,6 @@ func (b *bench) all(ctx context.Context) error {
 			return err
 		}
 	}
+	b.foot()
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"syscall"
+	"strings"
 	"time"
 )
 
@@ -25,6 +25,7 @@ type bench struct {
 	out            io.Writer
 	bin, top, work string
 	wanted         *regexp.Regexp
+	met, missed    int // bars
 }
 
 // figure is the median of some runs.
@@ -46,13 +47,29 @@ func measure(f func() (sample, error)) (figure, error) {
 		}
 		samples = append(samples, s)
 	}
+	return figureOf(samples), nil
+}
+
+// measureTimes is measure with a number of runs.
+func measureTimes(runs int, f func() (sample, error)) (figure, error) {
+	samples := make([]sample, runs)
+	for i := range samples {
+		var err error
+		if samples[i], err = f(); err != nil {
+			return figure{}, err
+		}
+	}
+	return figureOf(samples), nil
+}
+
+func figureOf(samples []sample) figure {
 	slices.SortFunc(samples, func(a, b sample) int { return int(a.wall - b.wall) })
 	mid, last := samples[len(samples)/2], samples[len(samples)-1]
 	out := figure{time: mid.wall, cpu: mid.cpu, least: samples[0].wall, most: last.wall, runs: len(samples)}
 	for _, s := range samples {
 		out.memory = max(out.memory, s.memory)
 	}
-	return out, nil
+	return out
 }
 
 // sample is one run of a program.
@@ -70,16 +87,45 @@ func (b *bench) command(ctx context.Context, dir, name string, args ...string) (
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	begin := time.Now()
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return sample{}, err
+	}
+	ended, peak := make(chan struct{}), make(chan int64, 1)
+	go func() { peak <- watchMemory(cmd.Process.Pid, ended) }()
+	err := cmd.Wait()
 	s := sample{wall: time.Since(begin)}
+	close(ended)
+	s.memory = <-peak
 	if err != nil {
 		return s, fmt.Errorf("%s %v: %w\n%s", filepath.Base(name), args, err, tail(printed.Bytes()))
 	}
 	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.memory = usage.Maxrss << 10
-	}
 	return s, nil
+}
+
+// watchMemory returns the peak of a process's memory, in bytes, or 0 where the
+// system does not tell. What the kernel tells of a process that has ended counts
+// its children and what it was made from as well, so this looks while it runs.
+func watchMemory(pid int, ended <-chan struct{}) int64 {
+	const often = 5 * time.Millisecond
+	tick := time.NewTicker(often)
+	defer tick.Stop()
+	var peak int64
+	for {
+		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			if _, line, ok := strings.Cut(string(text), "VmHWM:"); ok {
+				var kib int64
+				if _, err := fmt.Sscan(line, &kib); err == nil {
+					peak = max(peak, kib<<10)
+				}
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+			return peak
+		}
+	}
 }
 
 func tail(text []byte) []byte {
@@ -100,42 +146,4 @@ func fresh(dir string, names ...string) error {
 		}
 	}
 	return nil
-}
-
-// row is a line of the table.
-type row struct {
-	name string
-	figure
-	bar    time.Duration // zero: there is none
-	memory int64         // bar, in bytes
-	than   *figure       // what it is compared with
-}
-
-func (b *bench) head() {
-	fmt.Fprintf(b.out, "%-52s %9s %17s %9s %6s %7s %8s\n", "", "median", "least…most", "bar", "× bar", "memory", "× first")
-}
-
-// show prints a row.
-func (b *bench) show(r row) {
-	bar, ratio, memory, than := "", "", "", ""
-	if r.bar > 0 {
-		bar, ratio = short(r.bar), fmt.Sprintf("%.2f", r.time.Seconds()/r.bar.Seconds())
-	}
-	if r.figure.memory > 0 {
-		memory = fmt.Sprintf("%d MB", r.figure.memory>>20)
-		if r.memory > 0 {
-			memory += fmt.Sprintf("/%d", r.memory>>20)
-		}
-	}
-	if r.than != nil && r.than.time > 0 {
-		than = fmt.Sprintf("%.1f", r.time.Seconds()/r.than.time.Seconds())
-	}
-	fmt.Fprintf(b.out, "%-52s %9s %17s %9s %6s %7s %8s\n", r.name, short(r.time), short(r.least)+"…"+short(r.most), bar, ratio, memory, than)
-}
-
-func short(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
-	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
 }

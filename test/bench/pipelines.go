@@ -60,10 +60,40 @@ func (b *bench) pipelines(ctx context.Context) error {
 			return err
 		}
 		b.show(row{name: "  again, nothing to do", figure: again})
+		if err := b.withoutDisk(ctx, dir, &first); err != nil {
+			return err
+		}
 		if err := b.compare(ctx, c.peers, c.shape, &first); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// withoutDisk measures the same with the state in memory, where nothing waits for
+// a disk: the rest is what a journal that survives a power failure costs.
+func (b *bench) withoutDisk(ctx context.Context, dir string, first *figure) error {
+	const memory = "/dev/shm"
+	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
+		return nil
+	}
+	state, err := os.MkdirTemp(memory, "clusterflow-bench-")
+	if err != nil {
+		return err
+	}
+	f, err := measure(func() (sample, error) {
+		if err := fresh(state, "site"); err != nil {
+			return sample{}, err
+		}
+		return b.command(ctx, dir, filepath.Join(b.bin, "clusterflow"), "apply", "site.hcl", "--auto-approve", "--state-dir", state)
+	})
+	if removed := os.RemoveAll(state); err == nil {
+		err = removed
+	}
+	if err != nil {
+		return err
+	}
+	b.show(row{name: "  journal off the disk, in memory", figure: f, than: first})
 	return nil
 }
 
