@@ -132,11 +132,7 @@ func (l *loop) handle(m message) {
 	if m.broken != nil {
 		l.breakOff(m.broken)
 	}
-	if m.begins && l.refuses(m.id) {
-		m.reply <- reply{err: errStopped}
-		return
-	}
-	if err := l.claim(m); err != nil {
+	if err := l.admit(m); err != nil {
 		m.reply <- reply{err: err}
 		return
 	}
