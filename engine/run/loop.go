@@ -33,6 +33,9 @@ type loop struct {
 	aborted  bool
 	acted    bool // a node that is no finally node began an attempt
 
+	exclusive []exclusive // workers that want to be alone, the one that is first
+	rebooting bool        // the host is about to boot
+
 	// newWorker makes the worker of a node that is about to start.
 	newWorker func(id int) worker
 	// ended is told how a node ended, before its dependents start; e is nil when it
@@ -70,6 +73,9 @@ func (l *loop) run(ctx context.Context) {
 				l.abort()
 				abandon(context.Cause(ctx))
 			}
+			if l.rebooting { // what comes last comes after the boot
+				l.abort()
+			}
 		}
 		l.start(ctx, last)
 		if l.sched.Done() && l.workers == 0 {
@@ -99,7 +105,7 @@ func (l *loop) start(ctx, last context.Context) {
 	for _, id := range l.sched.Ready() {
 		l.emit(event.NodeReady{Node: l.spec.Nodes[id].Name})
 	}
-	for _, id := range l.sched.Next() {
+	for _, id := range l.next() {
 		if slot, waiting := l.slots[id]; waiting {
 			delete(l.slots, id)
 			slot <- true
@@ -122,16 +128,23 @@ func (l *loop) start(ctx, last context.Context) {
 	}
 }
 
-func (l *loop) handle(m message) {
-	l.mask.Add(m.secrets)
-	if m.broken != nil {
-		l.breakOff(m.broken)
+// next are the nodes to start now: none while one wants to be alone.
+func (l *loop) next() []int {
+	if len(l.exclusive) > 0 {
+		l.grant()
+		return nil
 	}
+	return l.sched.Next()
+}
+
+func (l *loop) handle(m message) {
+	l.note(m)
 	if m.begins && l.refuses(m.id) {
 		m.reply <- reply{err: errStopped}
 		return
 	}
 	l.acted = l.acted || m.begins && !l.spec.Nodes[m.id].Finally
+	l.rebooting = l.rebooting || m.reboots
 	if l.store(m.records...) == nil {
 		for _, body := range m.events {
 			l.emit(body)
@@ -139,6 +152,8 @@ func (l *loop) handle(m message) {
 	}
 	switch {
 	case m.pause:
+		l.notAlone(m.id)
+		l.rebooting = false
 		l.sched.Pause(m.id)
 	case m.slot != nil:
 		l.resume(m)
@@ -147,6 +162,17 @@ func (l *loop) handle(m message) {
 	}
 	if m.reply != nil {
 		m.reply <- reply{prior: l.prior(m.id), err: l.journal.broken}
+	}
+}
+
+// note takes from a message what counts whatever else it says.
+func (l *loop) note(m message) {
+	l.mask.Add(m.secrets)
+	if m.alone != nil {
+		l.exclusive = append(l.exclusive, exclusive{m.id, m.alone})
+	}
+	if m.broken != nil {
+		l.breakOff(m.broken)
 	}
 }
 
@@ -163,6 +189,8 @@ func (l *loop) resume(m message) {
 // finish handles the end of a worker.
 func (l *loop) finish(id int, e *ending) {
 	l.workers--
+	l.notAlone(id)
+	l.rebooting = l.rebooting && e.reboots
 	l.mask.Add(e.outcome.secrets)
 	_ = l.store(e.records...) // what is lost now will be looked at by the next run
 	status := e.body.Status

@@ -104,9 +104,9 @@ func newSite(t *testing.T, pipeline string) *site {
 // shortDir makes a directory for sockets, whose paths must be short.
 func shortDir() (string, error) { return os.MkdirTemp("/tmp", "cf") }
 
-// argv is a command line on the site's pipeline.
-func (s *site) argv(command string, flags ...string) []string {
-	return append([]string{s.binary, command, "site.hcl", "--state-dir", s.state, "--json"}, flags...)
+// argv is an apply of the site's pipeline.
+func (s *site) argv(flags ...string) []string {
+	return append([]string{s.binary, "apply", "site.hcl", "--state-dir", s.state, "--json"}, flags...)
 }
 
 // drive runs a command that a fault may strike.
@@ -123,7 +123,7 @@ func (s *site) drive(fault *faults.Fault, argv ...string) faults.Ending {
 
 func (s *site) apply(fault *faults.Fault, flags ...string) faults.Ending {
 	s.t.Helper()
-	return s.drive(fault, s.argv("apply", append(flags, "--auto-approve")...)...)
+	return s.drive(fault, s.argv(append(flags, "--auto-approve")...)...)
 }
 
 // must is an apply that has to work.
