@@ -25,3 +25,17 @@ func (w *world) planUndo(name string) sdk.Plan {
 	}
 	return sdk.Plan{Changes: []sdk.Change{{Op: sdk.OpDelete, Kind: "thing", Target: name}}}
 }
+
+// took returns the calls since the last time, those that begin with a prefix.
+func (w *world) took(prefix string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, c := range w.calls {
+		if strings.HasPrefix(c, prefix) {
+			out = append(out, strings.TrimPrefix(c, prefix))
+		}
+	}
+	w.calls = nil
+	return out
+}
