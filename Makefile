@@ -4,11 +4,15 @@
 
 VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 PLUGINS  := clusterflow-plugins clusterflow-plugins-etcd clusterflow-plugins-kube
-MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)) test/lab
 PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
 PROTOGO  := sdk/internal/pluginv1
 PIPELINE ?= pipelines/embedded.hcl
+HOSTS    ?= 1
+HOST     ?= n1
+TESTTAGS := e2e,lab
+ROOT     := $(filter 0,$(shell id -u))
 GOBUILD  := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 ARCHES   ?= amd64 arm64
 PROGRAMS := ./cmd/clusterflow $(PLUGINS:%=./plugins/cmd/%)
@@ -17,7 +21,7 @@ each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); don
 # The plugins in each binary, which is linked as clusterflow-plugin-NAME; tests compare.
 clusterflow-plugins      := core preflight pki
 clusterflow-plugins-etcd := etcd
-clusterflow-plugins-kube := controlplane addons
+clusterflow-plugins-kube := kubelet controlplane addons
 links = $(foreach binary,$(PLUGINS),$(foreach name,$($(binary)),ln -sfn $(binary) $(1)/clusterflow-plugin-$(name);))
 
 # archive packs one architecture. Unpack it anywhere and link bin/clusterflow into the PATH.
@@ -41,10 +45,10 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down test bench lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test labctl test test-faults bench lint fmt proto golden clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build clusterflow and its plugins into bin/
 	@echo "Building clusterflow and its plugins; the first time this takes a minute or two."
@@ -63,16 +67,41 @@ demo-down: build ## Stop what make demo started and remove it
 dist: build ## Pack programs, pipelines and completion into dist/, an archive for each ARCHES
 	$(foreach arch,$(ARCHES),$(call archive,$(arch)))
 
+lab: lab-kit ## Bring up real hosts, HOSTS=1 or more, with KUBEADM=1 if need be (root)
+	bin/labctl up -hosts $(HOSTS) $(if $(KUBEADM),-kubeadm)
+
+lab-shell: labctl ## Get a shell in a host of the lab, HOST=n1 or another
+	@bin/labctl shell $(HOST) || true # what it ends with is the business of who typed
+
+lab-down: labctl ## Remove the lab and all that its hosts have
+	@bin/labctl down
+
+lab-kit: kube labctl ## Build what hosts are made of (once, about ten minutes)
+	@go run -buildvcs=false ./test/pinned lab bin/lab
+	@bin/labctl kit
+
+lab-test: lab-kit ## Run the tests that need real hosts (root)
+	@$(MAKE) dist VERSION=lab ARCHES=$(shell go env GOARCH)
+	cd test/lab && CLUSTERFLOW_LAB=require go test -tags lab -count=1 -timeout 20m ./tests/...
+
+labctl:
+	@cd test/lab && go build -buildvcs=false -o $(CURDIR)/bin/labctl ./cmd/lab
+
 cross: ## Check that everything compiles where it must: the CLI also for macOS and Windows
 	GOOS=linux GOARCH=arm64 go vet ./... && GOOS=linux GOARCH=arm64 go build ./...
 	GOOS=darwin GOARCH=arm64 go vet $(PORTABLE) && GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/clusterflow
 	GOOS=windows GOARCH=amd64 go vet $(PORTABLE) && GOOS=windows GOARCH=amd64 go build -o /dev/null ./cmd/clusterflow
 	$(call each,GOARCH=arm64 go build ./...)
 
-test: lint build kube cross ## Check everything: lint, race tests, examples, the embedded pipeline
-	$(call each,go vet -tags e2e ./... && CGO_ENABLED=1 go test -race ./...)
+test: lint build kube cross $(if $(ROOT),lab-test) ## Check everything: lint, race tests, examples, the embedded pipeline, real hosts
+	$(call each,go vet -tags $(TESTTAGS) ./... && CGO_ENABLED=1 go test -race ./...)
 	go test -tags e2e -count=1 -timeout 10m -run Real ./plugins/...
+	go test -tags e2e -count=1 -timeout 5m ./test/faults/...
 	go test -tags e2e -count=1 -timeout 20m ./test/e2e/...
+	$(if $(ROOT),,@echo "make test: not run: the tests that need real hosts, because they need root")
+
+test-faults: build ## Kill, stop and starve engine and plugins a few hundred times; prints figures
+	CLUSTERFLOW_FAULTS=200 go test -tags e2e -count=1 -timeout 60m -v ./test/faults/...
 
 bench: build ## Run the benchmarks, then measure the command line beside its peers
 	go test -run '^$$' -bench . -benchmem ./...

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/event"
+	"github.com/clusterflow/clusterflow/engine/history"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/planfile"
+	"github.com/clusterflow/clusterflow/engine/resume"
 	"github.com/clusterflow/clusterflow/engine/run"
-	"github.com/clusterflow/clusterflow/engine/selection"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
@@ -38,6 +38,14 @@ type ApplyOptions struct {
 	Sink event.Sink
 	// Now cuts short the grace of plugins that were asked to stop. May be nil.
 	Now <-chan struct{}
+	// TakeOver stops a run that goes on on this host, of any pipeline, and goes on in
+	// its place. Without it such a run is a [state.LockedError].
+	TakeOver bool
+	// Resume is the command line that goes on with this run, after a phase that boots
+	// the host. It holds no sensitive value. Empty if there is none.
+	Resume []string
+	// System is where that is arranged; its zero value is this host.
+	System resume.System
 }
 
 // Apply plans the pipeline, has the plan approved and carries it out, all while
@@ -48,6 +56,11 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	if err != nil {
 		return result, nil, err
 	}
+	host, err := p.hold(ctx, event.OperationApply, opts.TakeOver)
+	if err != nil {
+		return result, nil, err
+	}
+	defer func() { err = errors.Join(err, host.Close()) }()
 	store, err := p.open(event.OperationApply)
 	if err != nil {
 		return result, nil, err
@@ -67,7 +80,20 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
-	return run.Apply(ctx, planner, p.options(store, opts))
+	runOpts := p.options(store, opts)
+	var runErr error
+	resumeErr := p.apply(ctx, func(r run.Resumption) run.Result {
+		runOpts.Resumption = r
+		p.recordedIf(planned.HasChanges(), runOpts.ID, opts.Sink, func(sink event.Sink) {
+			runOpts.Sink = sink
+			result, known, runErr = run.Apply(ctx, planner, runOpts)
+		})
+		return result
+	}, opts)
+	if err = errors.Join(runErr, resumeErr); err == nil && planned.Forget && result.Status == event.RunSucceeded {
+		err = p.forgetOthers(ctx, store)
+	}
+	return result, known, err
 }
 
 // open takes the state of the pipeline. A record cut short is what a kill leaves
@@ -77,6 +103,9 @@ func (p *Pipeline) open(op event.Operation) (*state.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.owns(store.State()); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	if d := store.State().Damage; d != nil && !d.Torn {
 		p.engine.opts.Warn(fmt.Sprintf("state of %s: %s", p.Path, d))
 	}
@@ -85,7 +114,7 @@ func (p *Pipeline) open(op event.Operation) (*state.Store, error) {
 
 func (p *Pipeline) options(store *state.Store, opts ApplyOptions) run.Options {
 	return run.Options{
-		ID: newRunID(), Pipeline: p.Path, Engine: p.engine.opts.Version,
+		ID: newRunID(), Pipeline: p.Path, Path: p.file, Engine: p.engine.opts.Version,
 		Parallelism: opts.Parallelism, FailFast: opts.FailFast, Now: opts.Now,
 		Sink: opts.Sink, Store: store, Launcher: p.plugins,
 	}
@@ -105,72 +134,12 @@ func leave(store *state.Store, err error) error {
 }
 
 func removeState(store *state.Store) error {
-	if err := removeKey(store.Dir()); err != nil {
+	if err := errors.Join(removeKey(store.Dir()), history.Remove(store.Dir())); err != nil {
 		return errors.Join(err, store.Close())
 	}
 	err := store.Remove()
 	_ = os.Remove(filepath.Dir(store.Dir())) // the base directory, if no other pipeline uses it
 	return err
-}
-
-// UndoOptions configure [Engine.Undo].
-type UndoOptions struct {
-	Parallelism int
-	// Wanted picks what is undone: phases with all that need them.
-	Wanted selection.Selection
-	// LeftOut is told which phases stay, before Approve is called. May be nil if all
-	// are wanted.
-	LeftOut func(addresses []string)
-	// Approve is shown what is recorded, in the order of the undo, before anything
-	// is done; an error stops it. It is called with none when nothing is recorded;
-	// then nothing runs, and the result has no status.
-	// Required.
-	Approve func(context.Context, []*state.Node) error
-	Sink    event.Sink
-	Now     <-chan struct{}
-}
-
-// Undo removes everything that runs of the pipeline recorded. The file need not
-// exist any more: it is read for its plugin blocks only.
-func (e *Engine) Undo(ctx context.Context, path string, opts UndoOptions) (result run.Result, err error) {
-	source, _ := config.LoadFile(path) // a broken file still tells its plugin blocks
-	p := &Pipeline{Name: pipelineName(path), Path: path, engine: e}
-	p.plugins = newPlugins(e.host, source)
-	if diags := p.plugins.readLock(source); diags.HasErrors() {
-		return result, diags
-	}
-	if known, err := state.Read(p.StateDir()); err != nil || known.Empty() {
-		if err != nil {
-			return result, err
-		}
-		return result, opts.Approve(ctx, nil)
-	}
-	store, err := p.open(event.OperationUndo)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = leave(store, err) }()
-	addresses, left, err := undoOrder(store.State(), opts.Wanted)
-	if err != nil {
-		return result, err
-	}
-	if len(left) > 0 {
-		opts.LeftOut(left)
-	}
-	if len(addresses) == 0 {
-		return result, opts.Approve(ctx, nil)
-	}
-	nodes := make([]*state.Node, 0, len(addresses))
-	for _, a := range addresses {
-		n := *store.State().Nodes[a]
-		nodes = append(nodes, &n)
-	}
-	if err := opts.Approve(ctx, nodes); err != nil {
-		return result, err
-	}
-	return run.Undo(ctx, addresses, p.options(store, ApplyOptions{
-		Parallelism: opts.Parallelism, Sink: opts.Sink, Now: opts.Now,
-	}))
 }
 
 // newRunID returns an id that sorts by time: 20261120T060102Z-1a2b3c.

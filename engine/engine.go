@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -27,6 +26,9 @@ type Options struct {
 	StateDir string
 	// Plugins configures how plugins are found and started.
 	Plugins pluginhost.Options
+	// BuiltIn holds pipelines that are meant where there is no file of that path. May
+	// be nil.
+	BuiltIn fs.FS
 	// Warm starts the plugins of a pipeline while it is loaded, for those who plan it
 	// next. Without it Load starts no process whose description is cached.
 	Warm bool
@@ -60,11 +62,18 @@ func (e *Engine) StateDir() string { return e.opts.StateDir }
 // Close ends all plugin processes.
 func (e *Engine) Close(ctx context.Context) error { return e.host.Close(ctx) }
 
+// Kill kills all plugin processes with their groups, and waits for nothing. It is
+// for a process that is about to end.
+func (e *Engine) Kill() { e.host.Kill() }
+
 // Pipeline is a pipeline that was loaded and checked.
 type Pipeline struct {
-	// Name is that of the file, without its extension; the state is kept under it.
-	Name    string
-	Path    string
+	// Name is what the state is kept under, see [config.Pipeline].
+	Name string
+	Path string
+	// file is the absolute path, or "" for a pipeline that came with clusterflow or
+	// shares its state.
+	file    string
 	Program *expand.Program
 	Files   map[string]*hcl.File // the sources, for diagnostics
 
@@ -73,6 +82,7 @@ type Pipeline struct {
 	plugins *plugins
 	given   given
 	wanted  selection.Selection
+	forget  bool
 }
 
 // Load reads a pipeline with its modules from the file system of the machine, see
@@ -87,7 +97,11 @@ func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.V
 // cached, none of its functions is called and Options.Warm is not set.
 func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {
 	source, diags := config.Load(fsys, path)
-	p := &Pipeline{Name: pipelineName(path), Path: path, Files: source.Files, engine: e}
+	_, onDisk := fsys.(config.OS)
+	p := &Pipeline{Name: source.State, Path: path, Files: source.Files, engine: e, forget: source.Forget}
+	if onDisk && !source.Shares {
+		p.file = absolute(path)
+	}
 	if diags.HasErrors() {
 		return p, diags
 	}
@@ -100,7 +114,6 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if e.opts.Warm {
 		p.plugins.warm(ctx, source)
 	}
-	_, onDisk := fsys.(config.OS)
 	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)
@@ -109,10 +122,6 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	}
 	p.Program, p.whole = program, program
 	return p, diags
-}
-
-func pipelineName(path string) string {
-	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
 // Validate lets the plugins check the configs of all phases as far as they are
@@ -148,6 +157,9 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.owns(prior); err != nil {
+		return nil, err
+	}
 	planner, err := p.planner(nil)
 	if err != nil {
 		return nil, err
@@ -160,12 +172,10 @@ func (p *Pipeline) Plan(ctx context.Context) (*plan.Plan, error) {
 
 // planner returns a planner without a key.
 func (p *Pipeline) planner(rerun []string) (*plan.Planner, error) {
-	for _, n := range p.Program.Nodes {
-		if err := p.plugins.elsewhere(n.Plugin); err != nil {
-			return nil, err
-		}
+	if diags := p.elsewhere(); diags.HasErrors() {
+		return nil, diags
 	}
-	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}}
+	planner := &plan.Planner{Program: p.Program, Whole: p.whole, Plugins: p.plugins, Rerun: map[string]bool{}, Forget: p.forget && p.Program == p.whole}
 	for _, address := range rerun {
 		if _, ok := p.Program.Node(address); !ok {
 			return nil, p.unknownPhase(address)

@@ -33,6 +33,7 @@ type plugins struct {
 
 	mu      sync.Mutex
 	shared  map[string]pluginhost.Lease // of the processes in use, by plugin
+	shares  map[string]*share           // who uses them
 	digests map[string]string
 }
 
@@ -45,7 +46,7 @@ type description struct {
 func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
 	p := &plugins{
 		host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{},
-		shared: map[string]pluginhost.Lease{}, digests: map[string]string{},
+		shared: map[string]pluginhost.Lease{}, shares: map[string]*share{}, digests: map[string]string{},
 	}
 	for name, block := range source.Root.Plugins {
 		p.refs[name] = pluginhost.Ref{Name: name, Source: block.Source, SHA256: block.SHA256}
@@ -205,15 +206,12 @@ func (p *plugins) Digest(plugin string) string {
 
 // Launch returns the use of a plugin process.
 func (p *plugins) Launch(ctx context.Context, plugin string, isolated bool) (run.Lease, error) {
-	start := p.lease
-	if isolated {
-		start = func(ctx context.Context, plugin string) (pluginhost.Lease, error) {
-			return p.host.Client(ctx, p.ref(plugin), true)
-		}
+	if !isolated {
+		return p.join(ctx, plugin)
 	}
-	lease, err := start(ctx, plugin)
+	lease, err := p.host.Client(ctx, p.ref(plugin), true)
 	if err != nil {
 		return run.Lease{}, err
 	}
-	return run.Lease{Client: lease.Client, Kill: lease.Kill, Release: lease.Release}, nil
+	return run.Lease{Client: lease.Client, Kill: func(<-chan struct{}) { lease.Kill() }, Release: lease.Release}, nil
 }

@@ -1,23 +1,34 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
 
-// StateName is the name that the state of a pipeline is kept under: that of its
-// file, without the extension.
-func (e *Engine) StateName(path string) string { return pipelineName(path) }
+// StateName is the name that the state of a pipeline is kept under, see
+// [config.Pipeline]. The file need not exist.
+func (e *Engine) StateName(path string) string {
+	if _, err := os.Stat(path); err == nil || e.opts.BuiltIn == nil {
+		return config.StateName(config.OS{}, path)
+	}
+	if filepath.Ext(path) == "" {
+		path += ".hcl"
+	}
+	return config.StateName(e.opts.BuiltIn, path)
+}
 
 // State is what is recorded of a pipeline. The file need not exist, and a run may
 // go on meanwhile.
 func (e *Engine) State(path string) (*state.State, error) {
-	return state.Read(filepath.Join(e.opts.StateDir, pipelineName(path)))
+	return state.Read(filepath.Join(e.opts.StateDir, e.StateName(path)))
 }
 
 // Recorded lists the names of all pipelines of which something is recorded.
@@ -33,4 +44,18 @@ func (e *Engine) Recorded() ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// forgetOthers drops what is recorded of phases that the pipeline does not have.
+func (p *Pipeline) forgetOthers(ctx context.Context, store *state.Store) error {
+	var records []state.Record
+	for _, address := range store.State().Addresses() {
+		if _, ok := p.whole.Node(address); !ok {
+			records = append(records, state.NodeUndone{Address: address, Time: time.Now().UTC()})
+		}
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	return errors.Join(store.Append(records...), store.Sync(ctx))
 }

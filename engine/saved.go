@@ -119,7 +119,7 @@ func (e *Engine) OpenPlan(path string) (*planfile.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := readKey(filepath.Join(e.opts.StateDir, pipelineName(file.Pipeline)))
+	key, err := readKey(filepath.Join(e.opts.StateDir, e.StateName(file.Pipeline)))
 	if err != nil {
 		return nil, err
 	}

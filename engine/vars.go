@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
 )
@@ -60,7 +62,7 @@ func Variables(path string, settings, varFiles []string) (map[string]expand.VarI
 
 // readVars reads a file of variables and adds its source to files.
 func readVars(name string, files map[string]*hcl.File) (map[string]expand.VarInput, hcl.Diagnostics) {
-	src, err := os.ReadFile(name)
+	src, err := config.ReadFile(config.OS{}, name)
 	if err != nil {
 		return nil, hcl.Diagnostics{{
 			Severity: hcl.DiagError, Summary: "Variable file not readable",
@@ -68,5 +70,11 @@ func readVars(name string, files map[string]*hcl.File) (map[string]expand.VarInp
 		}}
 	}
 	files[name] = &hcl.File{Bytes: src}
+	if len(bytes.TrimSpace(src)) == 0 {
+		return nil, hcl.Diagnostics{{
+			Severity: hcl.DiagError, Summary: "Empty variable file",
+			Detail: name + " is empty: it may have been cut short. A variable file holds lines such as: node_name = \"cp1\"",
+		}}
+	}
 	return expand.ParseVarFile(src, name)
 }

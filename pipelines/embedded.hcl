@@ -53,6 +53,34 @@ locals {
   binaries = abspath(var.binaries)
   programs = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
   endpoint = "${var.address}:${phase.ports.ports.apiserver}"
+  node     = { name = var.node_name, advertise_address = var.address }
+
+  # What config/cluster.hcl is to a host.
+  config = {
+    kubernetes_version        = var.kubernetes_version
+    cluster_name              = "kubernetes"
+    control_plane_endpoint    = local.endpoint
+    control_plane_host        = ""
+    bind_port                 = phase.ports.ports.apiserver
+    cert_dir                  = "${phase.home.path}/pki"
+    image_repository          = "registry.k8s.io"
+    service_subnet            = var.service_subnet
+    pod_subnet                = var.pod_subnet
+    dns_domain                = "cluster.local"
+    apiserver_cert_extra_sans = []
+    key_algorithm             = "RSA-2048"
+    certificate_validity      = "8760h"
+    ca_certificate_validity   = "87600h"
+    feature_gates             = {}
+    etcd                      = { data_dir = "${phase.home.path}/etcd-data", server_cert_sans = [], peer_cert_sans = [] }
+    external_etcd             = null
+    apiserver                 = {}
+    controller_manager        = {}
+    scheduler                 = {}
+    coredns                   = { enabled = true, image_repository = null, image_tag = "v1.14.2", replicas = null }
+    kube_proxy                = { enabled = true, mode = null }
+    kube_proxy_configuration  = ""
+  }
 }
 
 phase "preflight.host" "preflight" {
@@ -85,19 +113,18 @@ phase "core.dir" "logs" {
 }
 
 module "certs" {
-  source            = "./modules/certs"
-  dir               = "${phase.home.path}/pki"
-  node_name         = var.node_name
-  advertise_address = var.address
-  service_subnet    = var.service_subnet
+  source = "./modules/certs"
+  node   = local.node
+  config = local.config
 }
 
 module "kubeconfig" {
-  source         = "./modules/kubeconfig"
-  dir            = phase.home.path
-  ca             = module.certs.ca
-  endpoint       = "https://${local.endpoint}"
-  local_endpoint = "https://${local.endpoint}"
+  source = "./modules/kubeconfig"
+  dir    = phase.home.path
+  ca     = module.certs.ca
+  names  = ["admin", "super-admin", "controller-manager", "scheduler"]
+  node   = local.node
+  config = local.config
 }
 
 module "etcd" {
@@ -135,68 +162,63 @@ module "control_plane" {
     scheduler          = phase.ports.ports.scheduler
   }
   kubeconfigs = {
-    controller_manager = module.kubeconfig.controller_manager
-    scheduler          = module.kubeconfig.scheduler
+    controller_manager = module.kubeconfig.files["controller-manager"]
+    scheduler          = module.kubeconfig.files["scheduler"]
   }
   extra_args = {
     apiserver = [{ name = "bind-address", value = var.address }]
   }
 }
 
-module "cluster" {
-  source                 = "./modules/cluster"
-  kubeconfig             = module.kubeconfig.admin
-  super_admin_kubeconfig = module.kubeconfig.super_admin
+phase "controlplane.wait" "wait_control_plane" {
+  kubeconfig             = module.kubeconfig.files["admin"]
+  super_admin_kubeconfig = module.kubeconfig.files["super-admin"]
   components             = module.control_plane.components
-  kubernetes_version     = var.kubernetes_version
-  control_plane_endpoint = local.endpoint
-  cert_dir               = "${phase.home.path}/pki"
-  etcd_data_dir          = "${phase.home.path}/etcd-data"
-  service_subnet         = var.service_subnet
-  pod_subnet             = var.pod_subnet
-  token_ttl              = var.token_ttl
+}
+
+module "upload_config" {
+  source  = "./modules/upload-config"
+  cluster = phase.wait_control_plane.cluster
+  config  = local.config
+}
+
+module "bootstrap_token" {
+  source  = "./modules/bootstrap-token"
+  cluster = phase.wait_control_plane.cluster
+  tokens  = [{ ttl = var.token_ttl }]
 }
 
 module "addons" {
-  source                 = "./modules/addons"
-  cluster                = module.cluster.cluster
-  kubernetes_version     = var.kubernetes_version
-  control_plane_endpoint = local.endpoint
-  service_subnet         = var.service_subnet
-  pod_subnet             = var.pod_subnet
+  source  = "./modules/addons"
+  cluster = phase.wait_control_plane.cluster
+  node    = local.node
+  config  = local.config
 }
 
 output "kubeconfig" {
   description = "Kubeconfig of the administrator"
-  value       = module.kubeconfig.admin
+  value       = module.kubeconfig.files["admin"]
 }
 
 output "join_command" {
   description = "Join another node with clusterflow"
   sensitive   = true
   reveal      = true
-  value = join(" ", [
-    "CLUSTERFLOW_VAR_token=${module.cluster.join.token}",
-    "clusterflow apply join.hcl --var endpoint=${module.cluster.join.endpoint}",
-    "--var discovery_token_ca_cert_hash=${module.cluster.join.ca_pins[0]}",
-  ])
+  value       = module.bootstrap_token.join_command
 }
 
 output "kubeadm_join_command" {
   description = "Join another node with kubeadm"
   sensitive   = true
   reveal      = true
-  value = join(" ", concat(
-    ["kubeadm join ${module.cluster.join.endpoint} --token ${module.cluster.join.token}"],
-    [for pin in module.cluster.join.ca_pins : "--discovery-token-ca-cert-hash ${pin}"],
-  ))
+  value       = module.bootstrap_token.kubeadm_join_command
 }
 
 output "next" {
   description = "Try it"
   value       = <<-EOT
-    bin/kube/kubectl --kubeconfig ${module.kubeconfig.admin} get --raw /readyz
-    bin/kube/kubectl --kubeconfig ${module.kubeconfig.admin} get cm -n kube-public cluster-info -o yaml
-    bin/kube/kubectl --kubeconfig ${module.kubeconfig.admin} get clusterrolebindings
+    bin/kube/kubectl --kubeconfig ${module.kubeconfig.files["admin"]} get --raw /readyz
+    bin/kube/kubectl --kubeconfig ${module.kubeconfig.files["admin"]} get cm -n kube-public cluster-info -o yaml
+    bin/kube/kubectl --kubeconfig ${module.kubeconfig.files["admin"]} get clusterrolebindings
   EOT
 }

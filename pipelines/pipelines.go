@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed *.hcl modules/*/*.hcl
+//go:embed *.hcl config/*.hcl modules/*/*.hcl
 var files embed.FS
 
 // Extension is what the names of pipeline files end in.

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -94,6 +95,15 @@ func Permanent(err error) error {
 
 func (e *PermanentError) Error() string { return e.Err.Error() }
 func (e *PermanentError) Unwrap() error { return e.Err }
+
+// permanent is [Permanent] for a list.
+func permanent(list Diagnostics) Diagnostics {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Permanent = true
+	}
+	return out
+}
 
 // Diagnose turns an error into diagnostics: Diagnostics stay as they are, other
 // errors become one, with the advice of a [HintError] and the path of a

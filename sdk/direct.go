@@ -60,6 +60,11 @@ func (d *direct) Plan(ctx context.Context, req PlanRequest) (plan Plan, err erro
 		return Plan{}, err
 	}
 	defer recoverTo(&err)
+	if !req.Undo {
+		if problems := t.Handler.Validate(ctx, req.Config); problems.HasErrors() {
+			return Plan{}, permanent(problems)
+		}
+	}
 	plan, err = t.Handler.Plan(ctx, req)
 	if err != nil || req.Undo {
 		return plan, err

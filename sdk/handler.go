@@ -15,6 +15,7 @@ import (
 // are wholly known.
 type Handler interface {
 	// Validate checks a config that may still hold unknown values. It does no I/O.
+	// Plan gets only configs in which it found no error.
 	Validate(ctx context.Context, config cty.Value) Diagnostics
 	// Plan reads the host and says what Apply would change. It never writes. It
 	// may run before the phases it depends on were applied, so a missing file of

@@ -36,6 +36,7 @@ func Main(spec Spec) {
 			"into a directory of CLUSTERFLOW_PLUGIN_PATH, or name it in a plugin block.\n", spec.Name, spec.Version, spec.Doc)
 		os.Exit(2)
 	}
+	NoCoreFiles()
 	followEngine()
 	go exitWithEngine()
 	restore := keepOutput()

@@ -3,6 +3,7 @@ package sdk
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ func parseTag(f reflect.StructField) (name string, flags map[string]bool) {
 	}
 	flags = map[string]bool{}
 	for _, p := range parts[1:] {
+		if !slices.Contains([]string{"required", "sensitive", "late", "file"}, p) {
+			panic(fmt.Sprintf("field %s: unknown flag %q in its cf tag", f.Name, p))
+		}
 		flags[p] = true
 	}
 	return parts[0], flags

@@ -30,12 +30,14 @@ type runFlags struct {
 	autoApprove bool
 	json        bool
 	parallelism uint
+	takeOver    bool
 }
 
 func (f *runFlags) register(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().BoolVar(&f.json, "json", false, "write events as JSON lines")
 	cmd.Flags().UintVar(&f.parallelism, "parallelism", 0, "run `N` phases at once (default: five for each CPU)")
+	cmd.Flags().BoolVar(&f.takeOver, "take-over", false, "stop a run that goes on on this host, of this or another pipeline, and go on in its place")
 }
 
 func newApplyCmd(a *app) *cobra.Command {
@@ -65,7 +67,11 @@ func newApplyCmd(a *app) *cobra.Command {
 				return a.applyPlan(ctx, file, flags)
 			}
 			return a.withSelected(ctx, args[0], flags.pipelineFlags, flags.selectFlags, func(ctx context.Context, p *engine.Pipeline) error {
-				return a.apply(ctx, p, nil, flags)
+				resume, err := a.resumeLine(args[0], flags)
+				if err != nil {
+					return err
+				}
+				return a.apply(ctx, p, nil, flags, resume)
 			})
 		},
 	}
@@ -79,12 +85,13 @@ func newApplyCmd(a *app) *cobra.Command {
 }
 
 // apply carries out a plan that is kept, or one that it makes and shows.
-func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File, flags applyFlags) error {
+// Resume is the command line that goes on with it after a boot, if there is one.
+func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File, flags applyFlags, resume []string) error {
 	view := a.view(flags.json)
 	defer view.close()
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
 		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun, Planned: kept,
-		Sink: view, Now: a.signals.now,
+		Sink: view, Now: a.signals.now, TakeOver: flags.takeOver, Resume: resume,
 		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()
 			if !flags.json {
@@ -109,7 +116,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 			return err
 		}
 		if !view.quiet {
-			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s --state-dir %s\n", p.Path, a.stateDir)
+			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
 		}
 	}
 	return ofRun(result.Status)

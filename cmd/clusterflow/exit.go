@@ -66,6 +66,7 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var source *sourceError
 	var usage *usageError
 	var unknown *engine.UnknownPhaseError
+	var other *engine.OtherPipelineError
 	switch {
 	case err == nil:
 		return exitDone
@@ -82,6 +83,9 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 		return exitFailed
 	case !a.started, errors.As(err, &usage), errors.As(err, &unknown):
 		printError(a.err, err)
+		return exitInvalid
+	case errors.As(err, &other):
+		printError(a.err, sdk.Hint(err, "Give each of them a state of its own: --state-dir DIR."))
 		return exitInvalid
 	}
 	printError(a.err, err)

@@ -6,6 +6,8 @@ import (
 	"context"
 	"io"
 	"os"
+
+	"github.com/clusterflow/clusterflow/sdk"
 )
 
 // version is set by the build.
@@ -19,6 +21,7 @@ type streams struct {
 
 func main() {
 	paceHeap()
+	sdk.NoCoreFiles()
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := watchSignals(stop)
 	a := &app{streams: streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, signals: signals}

@@ -65,11 +65,11 @@ func (a *app) withPipeline(
 
 // inSource adds the sources of a pipeline to an error that has a place in them.
 func inSource(err error, p *engine.Pipeline) error {
-	var conflict *plan.ConflictError
+	var invalid *plan.InvalidError
 	var placed hcl.Diagnostics
 	switch {
-	case errors.As(err, &conflict):
-		return &sourceError{diags: conflict.Diagnostics, files: p.Files, code: exitInvalid}
+	case errors.As(err, &invalid):
+		return &sourceError{diags: invalid.Diagnostics, files: p.Files, code: exitInvalid}
 	case errors.As(err, &placed):
 		return &sourceError{diags: placed, files: p.Files, code: exitFailed}
 	}

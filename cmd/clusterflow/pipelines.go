@@ -62,9 +62,10 @@ func newPipelinesListCmd(a *app) *cobra.Command {
 
 func newPipelinesShowCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:               "show NAME",
-		Short:             "Print a built-in pipeline",
-		Long:              "Prints the text of a built-in pipeline. Its modules come along with `clusterflow pipelines copy`.",
+		Use:   "show NAME",
+		Short: "Print a built-in pipeline",
+		Long: "Prints the text of a built-in pipeline. The files that it includes and its modules come along with\n" +
+			"`clusterflow pipelines copy`.",
 		Args:              oneName("built-in pipeline"),
 		ValidArgsFunction: completeBuiltins,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -86,10 +87,10 @@ func newPipelinesCopyCmd(a *app) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "copy NAME DIR",
-		Short: "Copy a built-in pipeline and its modules into a directory",
-		Long: "Writes a built-in pipeline into a directory, with the modules that it uses below it, and prints the\n" +
-			"names of the files. Files that are there already stay as they are, and then nothing is copied; with\n" +
-			"--force they are replaced.",
+		Short: "Copy a built-in pipeline and all that belongs to it into a directory",
+		Long: "Writes a built-in pipeline into a directory, with the files that it includes and the modules that it\n" +
+			"uses below it, and prints the names of the files. Files that are there already stay as they are, and\n" +
+			"then nothing is copied; with --force they are replaced.",
 		Example:           "  clusterflow pipelines copy embedded mine\n  clusterflow plan mine/embedded.hcl",
 		ValidArgsFunction: completeBuiltins,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -79,6 +79,8 @@ type planJSON struct {
 	Phases []phaseJSON `json:"phases"`
 	// Left are phases that earlier runs made and that are not wanted any more.
 	Left []string `json:"left,omitempty"`
+	// Forget says that their records are dropped when all succeeded.
+	Forget bool `json:"forget,omitempty"`
 }
 
 type phaseJSON struct {
@@ -93,7 +95,7 @@ type phaseJSON struct {
 }
 
 func (a *app) writePlanJSON(planned *plan.Plan) error {
-	out := planJSON{Phases: []phaseJSON{}, Left: planned.Left}
+	out := planJSON{Phases: []phaseJSON{}, Left: planned.Left, Forget: planned.Forget}
 	for _, s := range planned.Steps {
 		out.Phases = append(out.Phases, phaseJSON{
 			Address: s.Address, Type: s.Ref.Plugin + "." + s.Ref.Type.Name, Action: s.Action,

@@ -16,6 +16,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/pluginhost"
+	"github.com/clusterflow/clusterflow/pipelines"
 )
 
 // app is what all commands share: where they read and write, and the flags that
@@ -57,7 +58,8 @@ func newRootCmd(a *app) *cobra.Command {
 		"(default: warn, with --verbose trace)")
 	root.AddCommand(
 		newApplyCmd(a), newPlanCmd(a), newValidateCmd(a), newGraphCmd(a), newUndoCmd(a), newOutputCmd(a), newVersionCmd(a),
-		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a),
+		newPipelinesCmd(a), newPluginsCmd(a), newFmtCmd(a), newShowCmd(a), newExplainCmd(a), newRunsCmd(a), newAttachCmd(a), newTestCmd(a),
+		newImportCmd(a),
 	)
 	root.SetArgs(spelled(os.Args[1:]))
 	a.complete(root)
@@ -93,19 +95,31 @@ func defaultStateDir() string {
 	return ".clusterflow"
 }
 
+// stateDirFlag is what a command needs to find the same state as this one.
+func (a *app) stateDirFlag() string {
+	if a.stateDir == "" {
+		return ""
+	}
+	return " --state-dir " + a.stateDir
+}
+
 func (a *app) engine() (*engine.Engine, error) {
 	known, err := shipped(cmp.Or(a.system, runtime.GOOS))
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(engine.Options{
-		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()),
+	e, err := engine.New(engine.Options{
+		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()), BuiltIn: pipelines.Files(),
 		Warm: a.warm,
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,
 		},
 	})
+	if err == nil && a.signals != nil {
+		a.signals.onLast(e.Kill)
+	}
+	return e, err
 }
 
 // pluginDirs is the search path for plugins: CLUSTERFLOW_PLUGIN_PATH, so that a

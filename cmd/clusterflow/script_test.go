@@ -1,34 +1,25 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/plugins/core"
 	"github.com/clusterflow/clusterflow/sdk"
-	"github.com/clusterflow/clusterflow/sdk/sdktest/echo"
+	"github.com/clusterflow/clusterflow/sdk/sdktest/rogue"
 )
 
 // TestMain lets the test binary play clusterflow and plugins, in processes of
-// their own. A plugin in a directory named "mine" is another one of that name.
+// their own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"clusterflow":             main,
-		"clusterflow-plugin-core": func() { sdk.Main(core.Spec()) },
-		"clusterflow-plugin-echo": func() {
-			command, _ := os.ReadFile("/proc/self/cmdline") // testscript shortens os.Args
-			if bytes.Contains(command, []byte("/mine/")) {
-				sdk.Main(mine())
-			}
-			sdk.Main(echo.Spec())
-		},
+		"clusterflow":              main,
+		"clusterflow-plugin-core":  func() { sdk.Main(recorded(core.Spec())) },
+		"clusterflow-plugin-rogue": func() { rogue.Main() },
+		"clusterflow-plugin-echo":  playEcho,
 	})
 }
 
@@ -89,34 +80,4 @@ func link(path string) error {
 		return err
 	}
 	return os.Symlink(self, path)
-}
-
-// mine is an echo plugin that shouts.
-func mine() sdk.Spec {
-	spec := echo.Spec()
-	spec.Version = "2.0.0"
-	for i := range spec.Types {
-		if spec.Types[i].Name == "say" {
-			spec.Types[i].Handler = shouting{spec.Types[i].Handler}
-		}
-	}
-	return spec
-}
-
-type shouting struct{ sdk.Handler }
-
-func (s shouting) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
-	req.Config = shout(req.Config)
-	return s.Handler.Plan(ctx, req)
-}
-
-func (s shouting) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, error) {
-	req.Config = shout(req.Config)
-	return s.Handler.Apply(ctx, req)
-}
-
-func shout(config cty.Value) cty.Value {
-	values := config.AsValueMap()
-	values["text"] = cty.StringVal(strings.ToUpper(values["text"].AsString()))
-	return cty.ObjectVal(values)
 }

@@ -28,7 +28,9 @@ func TestElsewhere(t *testing.T) {
 		"graph":      {args: []string{"graph", embedded}, want: "digraph"},
 		"plugins":    {args: []string{"plugins", "list"}, want: "pki dev\n"},
 		"docs":       {args: []string{"plugins", "docs", "pki.ca"}, want: "common_name"},
-		"plan":       {args: []string{"plan", embedded}, code: exitFailed, want: "need Linux: it does not run on this system"},
+		"plan":       {args: []string{"plan", embedded}, code: exitFailed, want: "Error: Phase needs Linux\n\n  on ../../pipelines/embedded.hcl line "},
+		"phase":      {args: []string{"plan", embedded}, code: exitFailed, want: "phase.preflight (preflight.host) cannot run here: phases of plugin \"preflight\" need Linux"},
+		"fmt":        {args: []string{"fmt", "--check", embedded}},
 		"apply":      {args: []string{"apply", embedded, "--auto-approve"}, code: exitFailed, want: "need Linux"},
 		"graph plan": {args: []string{"graph", "--plan", embedded}, code: exitFailed, want: "need Linux"},
 	}

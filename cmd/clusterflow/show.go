@@ -78,17 +78,20 @@ func record(s *state.State) report.Record {
 		out.Damage = strings.TrimSpace(s.Damage.String())
 	}
 	for _, address := range s.Addresses() {
-		n := s.Nodes[address]
-		node := report.RecordedNode{
-			Address: n.Address, Type: n.Type, Status: string(n.Status), Run: n.Run, Attempt: n.Attempt,
-			Started: n.Started, Ended: n.Ended, Took: event.Duration(n.Took), Problem: n.Problem, Leftovers: n.Leftovers,
-		}
-		if n.Success != nil {
-			node.Succeeded = n.Success.Time
-		}
-		out.Nodes = append(out.Nodes, node)
+		out.Nodes = append(out.Nodes, recordedNode(s.Nodes[address]))
 	}
 	return out
+}
+
+func recordedNode(n *state.Node) report.RecordedNode {
+	node := report.RecordedNode{
+		Address: n.Address, Type: n.Type, Status: string(n.Status), Run: n.Run, Attempt: n.Attempt,
+		Started: n.Started, Ended: n.Ended, Took: event.Duration(n.Took), Problem: n.Problem, Leftovers: n.Leftovers,
+	}
+	if n.Success != nil {
+		node.Succeeded = n.Success.Time
+	}
+	return node
 }
 
 // writeJSON prints a value as indented JSON.

@@ -4,19 +4,24 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/clusterflow/clusterflow/engine/run"
 )
 
 // signals turns Ctrl-C into three steps: the first stops a run in order, the
-// second cuts short the grace of its plugins, the third ends clusterflow at once.
-// What was done is in the journal in any case. SIGTERM counts as Ctrl-C, SIGHUP
-// is ignored: a lost terminal does not stop a run.
+// second cuts short the grace of its plugins, the third kills them with all they
+// started and ends clusterflow at once. What was done is in the journal in any
+// case. SIGTERM counts as Ctrl-C, but the second step follows by itself before a
+// service manager loses patience. SIGHUP is ignored: a lost terminal does not stop
+// a run.
 type signals struct {
 	now  chan struct{} // closed by the second one
 	quit chan struct{}
 	done chan struct{}
+	last atomic.Pointer[func()] // called by the third one
 }
 
 func watchSignals(stop context.CancelCauseFunc) *signals {
@@ -27,24 +32,46 @@ func watchSignals(stop context.CancelCauseFunc) *signals {
 	go func() {
 		defer close(s.done)
 		defer signal.Stop(arrived)
-		for count := 1; ; count++ {
-			select {
-			case <-arrived:
-			case <-s.quit:
-				return
-			}
-			switch count {
-			case 1:
-				stop(run.ErrInterrupted)
-			case 2:
-				close(s.now)
-			default:
-				os.Exit(exitInterrupted)
-			}
-		}
+		s.watch(arrived, stop)
 	}()
 	return s
 }
+
+func (s *signals) watch(arrived <-chan os.Signal, stop context.CancelCauseFunc) {
+	var late <-chan time.Time
+	for count := 0; ; {
+		select {
+		case sig := <-arrived:
+			count++
+			if sig == syscall.SIGTERM && count == 1 {
+				timer := time.NewTimer(run.StopLimit)
+				defer timer.Stop()
+				late = timer.C
+			}
+		case <-late:
+			if late = nil; count > 1 {
+				continue
+			}
+			count = 2
+		case <-s.quit:
+			return
+		}
+		switch count {
+		case 1:
+			stop(run.ErrInterrupted)
+		case 2:
+			close(s.now)
+		default:
+			if kill := s.last.Load(); kill != nil {
+				(*kill)()
+			}
+			os.Exit(exitInterrupted)
+		}
+	}
+}
+
+// onLast sets what the third signal does before it ends the process.
+func (s *signals) onLast(kill func()) { s.last.Store(&kill) }
 
 func (s *signals) close() {
 	close(s.quit)

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clusterflow/clusterflow/engine"
-	"github.com/clusterflow/clusterflow/engine/state"
 )
 
 type undoFlags struct {
 	runFlags
 	selectFlags
+	to string
 }
 
 func newUndoCmd(a *app) *cobra.Command {
@@ -23,6 +23,7 @@ func newUndoCmd(a *app) *cobra.Command {
 		Short: "Take back what apply did, by its record",
 		Long: "Removes everything that apply made, in reverse order, and goes on after a failure. It works from\n" +
 			"what apply recorded, so the pipeline file may have changed or be gone.\n\n" +
+			"With --to PHASE it takes back what was completed after PHASE, and leaves PHASE and all that it needs.\n\n" +
 			"It exits with 0 when nothing is left, with 3 if something is: that stays recorded, and undo can be\n" +
 			"run again." + selectHelp,
 		Args: onePipeline,
@@ -30,10 +31,14 @@ func newUndoCmd(a *app) *cobra.Command {
 	}
 	flags.runFlags.register(cmd)
 	flags.selectFlags.register(cmd, "all that needs it", "all that it needs")
+	cmd.Flags().StringVar(&flags.to, "to", "", "go back to when `PHASE` was completed")
 	return cmd
 }
 
 func (a *app) undo(cmd *cobra.Command, path string, flags undoFlags) (err error) {
+	if flags.to != "" && !flags.All() {
+		return &usageError{errors.New("--to picks the phases by itself: leave out --target and --exclude")}
+	}
 	e, err := a.engine()
 	if err != nil {
 		return err
@@ -43,23 +48,23 @@ func (a *app) undo(cmd *cobra.Command, path string, flags undoFlags) (err error)
 	defer view.close()
 	stays := 0
 	result, err := e.Undo(cmd.Context(), path, engine.UndoOptions{
-		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now,
-		Wanted: flags.Selection,
+		Parallelism: int(flags.parallelism), Sink: view, Now: a.signals.now, TakeOver: flags.takeOver,
+		Wanted: flags.Selection, To: flags.to,
 		LeftOut: func(addresses []string) {
 			stays = len(addresses)
 			a.leftOut(addresses)
 		},
-		Approve: func(ctx context.Context, nodes []*state.Node) error {
-			if len(nodes) == 0 && stays > 0 {
+		Approve: func(ctx context.Context, steps []engine.UndoStep) error {
+			if len(steps) == 0 && stays > 0 {
 				fmt.Fprintln(a.err, "Nothing to undo: all that is recorded was left out.")
 				return nil
 			}
-			if len(nodes) == 0 {
+			if len(steps) == 0 {
 				fmt.Fprintf(a.err, "Nothing to undo: nothing is recorded of %s under %s.\n", path, e.StateDir())
 				return nil
 			}
 			if !flags.json {
-				if err := a.writeUndoPlan(path, nodes); err != nil {
+				if err := a.writeUndoPlan(path, steps); err != nil {
 					return err
 				}
 			}

@@ -9,13 +9,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/term"
 
+	"github.com/clusterflow/clusterflow/engine"
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/live"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/report"
 	"github.com/clusterflow/clusterflow/engine/run"
-	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -127,7 +127,7 @@ func terminal(w any) *os.File {
 // toReport is a plan as reports want it.
 func toReport(path string, planned *plan.Plan) report.Plan {
 	out := report.Plan{
-		Operation: event.OperationApply, Pipeline: path, Left: planned.Left,
+		Operation: event.OperationApply, Pipeline: path, Left: planned.Left, Forget: planned.Forget,
 		Nodes: make([]report.PlanNode, 0, len(planned.Steps)),
 	}
 	for _, s := range planned.Steps {
@@ -148,12 +148,25 @@ func (a *app) writePlan(w io.Writer, path string, planned *plan.Plan) error {
 	return nil
 }
 
-func (a *app) writeUndoPlan(path string, nodes []*state.Node) error {
+func (a *app) writeUndoPlan(path string, steps []engine.UndoStep) error {
 	out := report.Plan{Operation: event.OperationUndo, Pipeline: path}
-	for _, n := range nodes {
-		out.Nodes = append(out.Nodes, report.PlanNode{Address: n.Address, Type: n.Type, Action: report.Apply})
+	for _, s := range steps {
+		node := report.PlanNode{Address: s.Node.Address, Type: s.Node.Type, Action: report.Apply, Changes: plan.Changes(s.Changes)}
+		if s.Problem != nil {
+			node.Warnings = warnings(asWarnings(s.Problem))
+		}
+		out.Nodes = append(out.Nodes, node)
 	}
 	return report.WritePlan(a.err, out, a.reportOptions())
+}
+
+// asWarnings is an error that stops nothing.
+func asWarnings(err error) sdk.Diagnostics {
+	diags := sdk.Diagnose(err)
+	for i := range diags {
+		diags[i].Severity = sdk.SeverityWarning
+	}
+	return diags
 }
 
 func warnings(diags sdk.Diagnostics) []event.Problem {

@@ -22,6 +22,15 @@ import (
 type Pipeline struct {
 	// Path is the root file, as it was given to [Load].
 	Path string
+	// State is the name that runs are recorded under: that of the file without its
+	// extension, unless the root file gives another, to share the records of a host
+	// with other pipelines.
+	State string
+	// Shares says that the root file gives the name.
+	Shares bool
+	// Forget drops what is recorded of phases that the pipeline does not have, once
+	// all of it succeeded.
+	Forget bool
 	// Root is the module that the root file makes.
 	Root *Module
 	// Modules are all modules, the root first, then by directory. A directory that
@@ -34,9 +43,10 @@ type Pipeline struct {
 }
 
 // Module is one set of declarations: the root file, or all *.hcl files of a
-// directory. Names are unique for each kind of block.
+// directory, with the files that they include. Names are unique for each kind of
+// block.
 type Module struct {
-	// Dir holds the module's files; relative sources are relative to it.
+	// Dir holds the module's files. Those that it includes may be further down.
 	Dir       string
 	Plugins   map[string]*Plugin
 	Variables map[string]*Variable
@@ -207,8 +217,8 @@ type Retry struct {
 // Call is a module block.
 type Call struct {
 	Name string
-	// Source is as written. Module is what it leads to; it is never nil in a
-	// pipeline that loaded without errors.
+	// Source is as written, relative to the file that the block stands in. Module is
+	// what it leads to; it is never nil in a pipeline that loaded without errors.
 	Source        string
 	SourceRange   hcl.Range
 	Module        *Module

@@ -25,9 +25,15 @@ const finallyForm = `  finally "core.file" "report" {
 // decoder turns the blocks of one module into declarations.
 type decoder struct {
 	module *Module
-	root   bool      // the module is the root file
+	root   *Pipeline // what the root file says of the whole; nil for other modules
 	none   *Settings // of phases that set nothing
 	diags  hcl.Diagnostics
+	// files are the names of all files of the module.
+	files map[string]bool
+	// includes are those of the last file that was decoded; by includes the one that is
+	// being decoded, if any does.
+	includes []inclusion
+	by       string
 }
 
 func (d *decoder) errorf(at hcl.Range, summary, detail string, args ...any) {
@@ -54,13 +60,27 @@ func blockForms() map[string]blockForm {
 	}
 }
 
+// topArguments are the arguments that stand at the top level of a file.
+func topArguments() map[string]func(*decoder, *hclsyntax.Attribute) {
+	return map[string]func(*decoder, *hclsyntax.Attribute){
+		"include": (*decoder).include,
+		"state":   (*decoder).state,
+		"forget":  (*decoder).forget,
+	}
+}
+
 // BlockTypes are the blocks that stand at the top level of a file.
 func BlockTypes() []string { return sortedKeys(blockForms()) }
 
 func (d *decoder) body(body *hclsyntax.Body) {
 	for _, attr := range attributesInOrder(body) {
+		if decode, ok := topArguments()[attr.Name]; ok {
+			decode(d, attr)
+			continue
+		}
 		d.errorf(attr.NameRange, "Argument outside of a block",
-			"Only blocks stand at the top level of a file. For a named value write:\n\n  locals {\n    %s = …\n  }", attr.Name)
+			"Only blocks, include, and in a pipeline state and forget stand at the top level of a file.%s For a named value write:\n\n  locals {\n    %s = …\n  }",
+			diag.DidYouMean(attr.Name, sortedKeys(topArguments())), attr.Name)
 	}
 	forms := blockForms()
 	for _, block := range body.Blocks {

@@ -46,7 +46,7 @@ func (d *decoder) plugin(block *hclsyntax.Block) {
 	form := blockForms()["plugin"].form
 	args := d.arguments(block, form, []string{"source", "sha256"})
 	p := &Plugin{Name: block.Labels[0], DefRange: block.DefRange()}
-	if !d.root {
+	if d.root == nil {
 		d.errorf(block.DefRange(), "Plugin in a module",
 			"Only the root file says where plugins are, so that one pipeline never runs two binaries of one name. Move this block to the root file.")
 	}

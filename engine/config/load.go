@@ -27,8 +27,8 @@ func LoadFile(name string) (*Pipeline, hcl.Diagnostics) { return Load(OS{}, name
 // least the sources that were read, so that the errors can be shown.
 func Load(fsys fs.FS, name string) (*Pipeline, hcl.Diagnostics) {
 	l := &loader{fsys: fsys, files: map[string]*hcl.File{}, modules: map[string]*Module{}}
-	p := &Pipeline{Path: name, Files: l.files, FS: fsys}
-	p.Root = l.root(name)
+	p := &Pipeline{Path: name, State: baseName(name), Files: l.files, FS: fsys}
+	p.Root = l.root(p)
 	p.Modules = append(p.Modules, p.Root)
 	for _, dir := range sortedKeys(l.modules) {
 		p.Modules = append(p.Modules, l.modules[dir])
@@ -53,13 +53,11 @@ type loader struct {
 
 func (l *loader) report(diags hcl.Diagnostics) { l.diags = append(l.diags, diags...) }
 
-func (l *loader) root(name string) *Module {
+func (l *loader) root(p *Pipeline) *Module {
+	name := p.Path
 	m := newModule(path.Dir(name))
-	d := &decoder{module: m, root: true, none: &Settings{}}
-	blocks, ok := l.file(d, name, nil)
-	if !ok {
-		return m
-	}
+	d := &decoder{module: m, root: p, none: &Settings{}, files: map[string]bool{path.Clean(name): true}}
+	blocks := l.unit(d, name, nil)
 	l.report(d.diags)
 	if blocks == 0 && !l.diags.HasErrors() {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
@@ -75,15 +73,15 @@ func (l *loader) children(m *Module) {
 	for _, name := range sortedKeys(m.Calls) {
 		call := m.Calls[name]
 		if call.Source != "" {
-			call.Module = l.child(m, call)
+			call.Module = l.child(call)
 		}
 	}
 }
 
-func (l *loader) child(parent *Module, call *Call) *Module {
+func (l *loader) child(call *Call) *Module {
 	dir := call.Source
 	if !path.IsAbs(dir) {
-		dir = path.Join(parent.Dir, dir)
+		dir = path.Join(path.Dir(call.SourceRange.Filename), dir)
 	}
 	if i := slices.Index(l.open, dir); i >= 0 {
 		l.report(diag.Errorf(call.SourceRange, "Module includes itself",
@@ -110,23 +108,27 @@ func (l *loader) child(parent *Module, call *Call) *Module {
 	return m
 }
 
-// directory merges the files of a module, in the order of their names.
+// directory merges the files of a module, in the order of their names, and what they
+// include.
 func (l *loader) directory(m *Module, call *Call) bool {
 	entries, err := fs.ReadDir(l.fsys, m.Dir)
 	if err != nil {
 		l.report(l.sourceProblem(m.Dir, call))
 		return false
 	}
-	d := &decoder{module: m, none: &Settings{}}
-	blocks := 0
+	var names []string
+	d := &decoder{module: m, none: &Settings{}, files: map[string]bool{}}
 	for _, e := range entries {
 		if e.IsDir() || path.Ext(e.Name()) != ".hcl" || strings.HasPrefix(e.Name(), ".") || e.Name() == LockFile {
 			continue
 		}
-		n, ok := l.file(d, path.Join(m.Dir, e.Name()), call.SourceRange.Ptr())
-		if blocks += n; !ok {
-			blocks++ // reported
-		}
+		name := path.Join(m.Dir, e.Name())
+		names = append(names, name)
+		d.files[name] = true
+	}
+	blocks := 0
+	for _, name := range names {
+		blocks += l.unit(d, name, call.SourceRange.Ptr())
 	}
 	l.report(d.diags)
 	if blocks == 0 {

@@ -25,7 +25,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		"invalid UTF-8": {
 			text: valid + "# ü\n# \xff\n",
-			want: "init.hcl:3,3-3: Invalid text; The file init.hcl is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.",
+			want: "init.hcl:3,3-4: Invalid text; The file init.hcl is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.",
 		},
 		"too large": {
 			text: strings.Repeat("#", config.MaxFileSize+1),

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/clusterflow/clusterflow/engine/diag"
+	"github.com/clusterflow/clusterflow/engine/lang"
 )
 
 // MaxFileSize is the largest source file that is read, in bytes. Real pipelines
@@ -75,9 +76,7 @@ func (l *loader) file(d *decoder, name string, at *hcl.Range) (blocks int, ok bo
 	}
 	d.diags = d.diags[:before] // what a part of it means does not count
 	file, diags := Parse(src, name)
-	if file != nil {
-		l.files[name] = file
-	}
+	l.files[name] = file
 	l.report(diags)
 	return 0, false
 }
@@ -104,12 +103,9 @@ func (n navigator) ContextString(offset int) string {
 }
 
 // Parse checks the syntax of a source file, and nothing else. The file is there
-// also with errors, to show them in, unless its text is no text.
+// also with errors, to show them in.
 func Parse(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 	if diags := checkText(src, name); diags.HasErrors() {
-		if !utf8.Valid(src) {
-			return nil, diags
-		}
 		return &hcl.File{Bytes: src}, diags
 	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
@@ -128,7 +124,7 @@ func checkText(src []byte, name string) hcl.Diagnostics {
 		return diag.Errorf(invalidUTF8At(name, src), "Invalid text",
 			"The file %s is not valid UTF-8 from here on. Save it as UTF-8; a binary file may have been given by mistake.", name)
 	}
-	if problem := checkNesting(src, name); problem != nil {
+	if problem := lang.CheckNesting(src, name); problem != nil {
 		return hcl.Diagnostics{problem}
 	}
 	return nil
@@ -179,5 +175,7 @@ func invalidUTF8At(name string, src []byte) hcl.Range {
 			pos.Line, pos.Column = pos.Line+1, 1
 		}
 	}
-	return hcl.Range{Filename: name, Start: pos, End: pos}
+	end := pos
+	end.Byte, end.Column = pos.Byte+1, pos.Column+1
+	return hcl.Range{Filename: name, Start: pos, End: end}
 }

@@ -156,3 +156,16 @@ func TestWriteJSON(t *testing.T) {
 		t.Errorf("WriteJSON (-want +got):\n%s", diff)
 	}
 }
+
+// A generated file may have one mistake ten thousand times.
+func TestWriteMany(t *testing.T) {
+	var diags hcl.Diagnostics
+	for range 10000 {
+		diags = append(diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Wrong"})
+	}
+	var b strings.Builder
+	diag.Write(&b, nil, diags, diag.Options{})
+	if got := b.String(); strings.Count(got, "Error: Wrong") != 50 || !strings.HasSuffix(got, "\n9950 more problems are not shown.\n") {
+		t.Errorf("got %d problems and the end %q", strings.Count(got, "Error: Wrong"), got[len(got)-60:])
+	}
+}

@@ -18,11 +18,18 @@ type Options struct {
 	Color bool
 }
 
+// mostShown is how many diagnostics are written: nobody reads more at once.
+const mostShown = 50
+
 // Write shows diagnostics to people: summary, place, source line with the mistake
-// underlined, and detail. files are the sources by name; it may be nil. There is
-// no error, as nothing could be done about one.
+// underlined, and detail, of the first 50 of them. files are the sources by name;
+// it may be nil. There is no error, as nothing could be done about one.
 func Write(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics, opts Options) {
-	for _, d := range diags {
+	for i, d := range diags {
+		if i == mostShown {
+			_, _ = fmt.Fprintf(w, "%d more problems are not shown.\n", len(diags)-i)
+			return
+		}
 		var b strings.Builder
 		p := printer{out: &b, files: files, opts: opts}
 		p.diagnostic(d)

@@ -32,6 +32,8 @@ type NodePlanned struct {
 	Reason string `json:"reason,omitempty"`
 	// Changes is empty when the host is as wanted.
 	Changes []Change `json:"changes,omitempty"`
+	// Inputs are those that differ from the last success.
+	Inputs []InputChange `json:"inputs,omitempty"`
 }
 
 // NodeReady says that all dependencies of a node are satisfied.

@@ -18,7 +18,10 @@ func samples() []Body {
 	problem := &Problem{Message: "start etcd: exit status 1", Hint: "look at its log", Source: "init.hcl:14"}
 	return []Body{
 		RunStarted{Operation: OperationApply, Pipeline: "init.hcl", Engine: "v0.1.0", Nodes: 41, Slots: 8, Resumes: "01A"},
-		NodePlanned{Node: "phase.ca", Type: "pki.ca", Reason: "first run", Changes: []Change{change}},
+		NodePlanned{
+			Node: "phase.ca", Type: "pki.ca", Reason: "first run", Changes: []Change{change},
+			Inputs: []InputChange{{Name: "cn", Before: `"a"`, After: `"b"`, Source: "init.hcl:9"}},
+		},
 		NodeReady{Node: "phase.ca"},
 		NodeWaiting{Node: "phase.ca", Pool: "pull"},
 		NodeStarted{Node: `phase.ca["etcd/ca"]`, Type: "pki.ca", Attempt: 2},

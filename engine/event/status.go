@@ -114,6 +114,17 @@ type Change struct {
 	Disruptive bool `json:"disruptive,omitempty"`
 }
 
+// InputChange is an input of a node that is not as it was.
+type InputChange struct {
+	Name string `json:"name"`
+	// Before and After are JSON, or a word in brackets for what is not shown, such as
+	// a sensitive value.
+	Before string `json:"before"`
+	After  string `json:"after"`
+	// Source is where it is set, "init.hcl:9".
+	Source string `json:"source,omitempty"`
+}
+
 // Problem is an error for people.
 type Problem struct {
 	// Message is `verb object: cause`; it may have several lines.

@@ -16,7 +16,7 @@ func (s *session) graph(nodes []*Node) (*graph.Graph, hcl.Diagnostics) {
 	b := graph.NewBuilder()
 	var errs []error
 	for _, n := range nodes {
-		errs = append(errs, b.AddNode(graph.Node{ID: n.Address, Label: n.label(), Detail: n.Plugin + "." + n.Type, Groups: n.Modules}))
+		errs = append(errs, b.AddNode(graph.Node{ID: n.Address, Label: n.label(), Detail: n.Plugin + "." + n.Type, Role: n.role(), Groups: n.Modules}))
 	}
 	for _, n := range nodes {
 		for _, e := range n.Edges {
@@ -33,6 +33,17 @@ func (s *session) graph(nodes []*Node) (*graph.Graph, hcl.Diagnostics) {
 		return nil, s.cycle(cycle)
 	}
 	return g, diag.FromError(err)
+}
+
+func (n *Node) role() graph.Role {
+	switch {
+	case n.Undo:
+		return graph.Undo
+	case n.Finally:
+		return graph.Finally
+	default:
+		return ""
+	}
 }
 
 // label is the address without the modules around it.

@@ -23,8 +23,8 @@ type VarInput struct {
 	Raw string
 	// Source says where it is from, for messages: "--var", "CLUSTERFLOW_VAR_port".
 	Source string
-	// Range is the place in a file, if there is one.
-	Range *hcl.Range
+	// Range is the place in a file, if there is one, and NameRange that of the name.
+	Range, NameRange *hcl.Range
 	// Shared values are meant for many pipelines: it is no error if this one does
 	// not declare such a variable.
 	Shared bool
@@ -33,11 +33,14 @@ type VarInput struct {
 // ParseVarFile reads a file of name = value lines. Values are constants, but may
 // call functions.
 func ParseVarFile(src []byte, filename string) (map[string]VarInput, hcl.Diagnostics) {
-	file, diags := hclsyntax.ParseConfig(src, filename, hcl.InitialPos)
+	file, diags := config.Parse(src, filename)
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	attrs, diags := file.Body.JustAttributes()
+	for _, d := range diags {
+		d.Detail = "A file of variables holds no blocks, only lines such as: node_name = \"cp1\""
+	}
 	ctx := &hcl.EvalContext{Functions: lang.Functions(readOS)}
 	out := make(map[string]VarInput, len(attrs))
 	for name, attr := range attrs {
@@ -48,7 +51,7 @@ func ParseVarFile(src []byte, filename string) (map[string]VarInput, hcl.Diagnos
 		}
 		v, more := attr.Expr.Value(ctx)
 		diags = append(diags, more...)
-		out[name] = VarInput{Value: v, Source: filename, Range: attr.Expr.Range().Ptr()}
+		out[name] = VarInput{Value: v, Source: filename, Range: attr.Expr.Range().Ptr(), NameRange: attr.NameRange.Ptr()}
 	}
 	return out, diags
 }
@@ -65,7 +68,7 @@ func (w *world) setVariables(root *config.Module, inputs map[string]VarInput) hc
 				Summary:  "Unknown variable",
 				Detail: fmt.Sprintf("%s sets the variable %q, which %s does not declare.%s %s", inputs[name].Source, name, w.pipeline.Path,
 					diag.DidYouMean(name, names(root.Variables)), diag.Names("variables", names(root.Variables))),
-				Subject: inputs[name].Range,
+				Subject: inputs[name].NameRange,
 			})
 		}
 	}
@@ -123,6 +126,11 @@ func rangeOr(at *hcl.Range, other hcl.Range) *hcl.Range {
 func (w *world) parseRaw(v *config.Variable, in VarInput) (cty.Value, hcl.Diagnostics) {
 	if v.Type == cty.String {
 		return cty.StringVal(in.Raw), nil
+	}
+	if lang.CheckNesting([]byte(in.Raw), in.Source) != nil {
+		return cty.NilVal, diag.Errorf(v.DefRange, "Invalid value for variable",
+			"The value of %q from %s has too many brackets inside of brackets. A variable of type %s is written like %s.",
+			v.Name, in.Source, typeName(v.Type), example(v.Type))
 	}
 	expr, diags := hclsyntax.ParseExpression([]byte(in.Raw), in.Source, hcl.InitialPos)
 	var val cty.Value

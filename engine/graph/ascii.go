@@ -66,7 +66,7 @@ func (d *asciiDrawing) measure(rails int, drawn bool) {
 	}
 	for _, n := range d.g.nodes {
 		d.label = max(d.label, utf8.RuneCountInString(printable(n.label()))+2*len(n.Groups))
-		d.detail = max(d.detail, utf8.RuneCountInString(printable(n.Detail)))
+		d.detail = max(d.detail, utf8.RuneCountInString(printable(n.detail())))
 	}
 	d.label = min(d.label, 48, asciiWidth-d.left-24)
 	d.detail = min(d.detail, 26)
@@ -89,7 +89,7 @@ func (d *asciiDrawing) heading(rails []rail, k int, within []string) []string {
 func (d *asciiDrawing) row(i int32, left, needs string) {
 	n, note := d.g.nodes[i], d.g.note(int(i))
 	label := strings.Repeat("  ", len(n.Groups)) + printable(n.label())
-	text := fmt.Sprintf("%-*s  %-*s", d.label, short(label, d.label), d.detail, short(printable(n.Detail), d.detail))
+	text := fmt.Sprintf("%-*s  %-*s", d.label, short(label, d.label), d.detail, short(printable(n.detail()), d.detail))
 	for _, more := range []string{printable(note.line()), needs} {
 		if more != "" {
 			text += "  " + more

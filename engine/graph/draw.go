@@ -3,7 +3,6 @@ package graph
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -50,14 +49,15 @@ func (d *dotDrawing) group(in *group, indent string) {
 	for _, i := range in.nodes {
 		n := d.g.nodes[i]
 		label := dotEscape(n.label())
-		if n.Detail != "" {
-			label += `\n` + dotEscape(n.Detail)
+		if detail := n.detail(); detail != "" {
+			label += `\n` + dotEscape(detail)
 		}
-		colours, note := "", d.g.note(int(i))
+		note := d.g.note(int(i))
+		colours := n.Role.dot(note.Action != "")
 		if note.Action != "" {
 			label += `\n` + dotEscape(note.line())
 			fill, line, _, _ := note.Tone.colours()
-			colours = fmt.Sprintf(", style = filled, fillcolor = %q, color = %q", fill, line)
+			colours += fmt.Sprintf(", fillcolor = %q, color = %q", fill, line)
 		}
 		fmt.Fprintf(d.out, "%s%s [label = \"%s\"%s]\n", indent, dotQuote(n.ID), label, colours)
 	}
@@ -66,6 +66,41 @@ func (d *dotDrawing) group(in *group, indent string) {
 		d.clusters++
 		d.group(sub, indent+"  ")
 		fmt.Fprintf(d.out, "%s}\n", indent)
+	}
+}
+
+// dot is how a role looks in a DOT file: with a second border, or a dashed one.
+func (r Role) dot(filled bool) string {
+	var look string
+	var styles []string
+	if r == Finally {
+		look = ", peripheries = 2"
+	}
+	if r == Undo {
+		styles = append(styles, "dashed")
+	}
+	if filled {
+		styles = append(styles, "filled")
+	}
+	switch len(styles) {
+	case 0:
+		return look
+	case 1:
+		return look + ", style = " + styles[0]
+	default:
+		return look + fmt.Sprintf(", style = %q", strings.Join(styles, ","))
+	}
+}
+
+// mermaid is the shape of a role: a box, one with double sides, or a hexagon.
+func (r Role) mermaid() (left, right string) {
+	switch r {
+	case Finally:
+		return "[[", "]]"
+	case Undo:
+		return "{{", "}}"
+	default:
+		return "[", "]"
 	}
 }
 
@@ -114,15 +149,16 @@ func (d *mermaidDrawing) group(in *group, indent string) {
 	for _, i := range in.nodes {
 		n := d.g.nodes[i]
 		label := mermaidEscape(n.label())
-		if n.Detail != "" {
-			label += "<br/>" + mermaidEscape(n.Detail)
+		if detail := n.detail(); detail != "" {
+			label += "<br/>" + mermaidEscape(detail)
 		}
 		class, note := "", d.g.note(int(i))
 		if note.Action != "" {
 			label += "<br/>" + mermaidEscape(note.line())
 			class = ":::" + string(note.Tone)
 		}
-		fmt.Fprintf(d.out, "%sn%d[\"%s\"]%s\n", indent, i, label, class)
+		left, right := n.Role.mermaid()
+		fmt.Fprintf(d.out, "%sn%d%s\"%s\"%s%s\n", indent, i, left, label, right, class)
 	}
 	for _, sub := range in.groups {
 		fmt.Fprintf(d.out, "%ssubgraph g%d[\"%s\"]\n", indent, d.groups, mermaidEscape(sub.label))
@@ -145,48 +181,25 @@ func (d *mermaidDrawing) classes() {
 
 // mermaidEscape writes what has a meaning in a quoted label as entities.
 func mermaidEscape(s string) string {
-	if !strings.ContainsAny(s, "#\"<>&\n`") {
+	if !strings.ContainsAny(s, "#\"<>&\n`\\") {
 		return s
 	}
-	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "\n", " ", "`", "#96;").Replace(s)
-}
-
-// WriteJSON writes nodes and edges, with all reasons and none left out.
-func WriteJSON(w io.Writer, g *Graph) error {
-	type node struct {
-		ID     string   `json:"id"`
-		Label  string   `json:"label"`
-		Detail string   `json:"detail,omitempty"`
-		Groups []string `json:"groups,omitempty"`
-		Note   *Note    `json:"plan,omitempty"`
-	}
-	type edge struct {
-		From    string   `json:"from"`
-		To      string   `json:"to"`
-		Kind    Kind     `json:"kind"`
-		Reasons []Reason `json:"reasons,omitempty"`
-	}
-	doc := struct {
-		Nodes []node `json:"nodes"`
-		Edges []edge `json:"edges"` // from needs to
-	}{Nodes: []node{}, Edges: []edge{}}
-	for i, n := range g.nodes {
-		var note *Note
-		if g.notes != nil && g.notes[i].Action != "" {
-			note = &g.notes[i]
-		}
-		doc.Nodes = append(doc.Nodes, node{n.ID, n.label(), n.Detail, n.Groups, note})
-	}
-	for _, e := range g.Edges() {
-		doc.Edges = append(doc.Edges, edge{e.From, e.To, e.Kind(), e.Reasons})
-	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(doc)
+	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "&", "#amp;", "\n", " ", "`", "#96;", `\`, "#92;").Replace(s)
 }
 
 func (n Node) label() string { return cmp.Or(n.Label, n.ID) }
+
+// detail is the second line, with the role.
+func (n Node) detail() string {
+	switch {
+	case n.Role == "":
+		return n.Detail
+	case n.Detail == "":
+		return string(n.Role)
+	default:
+		return n.Detail + ", " + string(n.Role)
+	}
+}
 
 // group is a cluster of a drawing.
 type group struct {

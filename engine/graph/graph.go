@@ -33,9 +33,19 @@ type Node struct {
 	Label string
 	// Detail is a second line in drawings. May be empty.
 	Detail string
+	Role   Role
 	// Groups are the nested clusters that hold the node, outermost first.
 	Groups []string
 }
+
+// Role is what sets a node apart from those that are made in their turn.
+type Role string
+
+// The roles besides the zero value.
+const (
+	Finally Role = "finally" // made when all others have ended
+	Undo    Role = "undo"    // removed instead of made
+)
 
 // Reason is one cause of an edge. The fields besides Kind are opaque.
 type Reason struct {

@@ -55,7 +55,7 @@ func newLayout(g *Graph) *layout {
 	}
 	for i, n := range g.nodes {
 		text := []string{n.label()}
-		for _, more := range []string{n.Detail, g.note(i).line()} {
+		for _, more := range []string{n.detail(), g.note(i).line()} {
 			if more != "" {
 				text = append(text, more)
 			}

@@ -50,6 +50,8 @@ path.edge { fill: none; stroke-width: 1.2; marker-end: url(#arrow) }
 path.edge:hover { stroke-width: 3 }
 path.order { stroke-dasharray: 7 4 }
 path.status { stroke-dasharray: 2 4 }
+rect.finally { stroke-width: 3 }
+rect.undo { stroke-dasharray: 5 3 }
 `)
 	svgColours(out, svgPage{page: "#ffffff", text: "#1f2328", faint: "#656d76", group: "#f6f8fa", border: "#d0d7de", edge: "#6e7781"}, false)
 	fmt.Fprint(out, "@media (prefers-color-scheme: dark) {\n")
@@ -163,10 +165,11 @@ func (d svgDrawing) node(i int32) {
 	l, n := d.l, d.l.g.nodes[i]
 	x, y := l.x[l.layer[i]], l.leaf[i].top()
 	fmt.Fprintf(d.out, "<g class=\"%s\"><title>%s</title>", l.g.note(int(i)).Tone, xmlEscape(strings.Join(append([]string{n.ID}, l.lines[i][1:]...), "\n")))
-	fmt.Fprintf(d.out, "<rect class=\"node\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>\n", x, y, l.widths[l.layer[i]], l.leaf[i].h)
+	fmt.Fprintf(d.out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>\n",
+		strings.TrimSpace("node "+string(n.Role)), x, y, l.widths[l.layer[i]], l.leaf[i].h)
 	for k, text := range l.lines[i] {
 		class := "label"
-		if k == 1 && n.Detail != "" {
+		if k == 1 && n.detail() != "" {
 			class = "detail"
 		}
 		d.text(class, x+nodePad, y+nodePad+12+k*lineStep, cut(text, longest))

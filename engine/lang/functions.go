@@ -128,10 +128,10 @@ func encodings() map[string]function.Function {
 		"base64decode": base64DecodeFunc(),
 		"base64encode": mapText(base64Encode),
 		"csvdecode":    stdlib.CSVDecodeFunc,
-		"jsondecode":   stdlib.JSONDecodeFunc,
+		"jsondecode":   shallow(stdlib.JSONDecodeFunc),
 		"jsonencode":   stdlib.JSONEncodeFunc,
 		"urlencode":    mapText(urlEncode),
-		"yamldecode":   ctyyaml.YAMLDecodeFunc,
+		"yamldecode":   shallow(ctyyaml.YAMLDecodeFunc),
 		"yamlencode":   ctyyaml.YAMLEncodeFunc,
 	}
 }

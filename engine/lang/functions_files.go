@@ -90,6 +90,9 @@ func templateFunc(read func(string) ([]byte, error), funcs map[string]function.F
 		if t := vars.Type(); !t.IsObjectType() && !t.IsMapType() {
 			return cty.DynamicVal, function.NewArgErrorf(1, "an object such as { name = value } is needed, not %s", t.FriendlyName())
 		}
+		if problem := checkTemplateNesting([]byte(text), args[0].AsString()); problem != nil {
+			return cty.DynamicVal, hcl.Diagnostics{problem}
+		}
 		expr, diags := hclsyntax.ParseTemplate([]byte(text), args[0].AsString(), hcl.InitialPos)
 		if diags.HasErrors() {
 			return cty.DynamicVal, diags

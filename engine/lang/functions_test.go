@@ -20,6 +20,12 @@ func evaluate(t *testing.T, text string) string {
 			return []byte("Hello ${name}, ${upper(name)}!"), nil
 		case "self.tmpl":
 			return []byte(`${templatefile("self.tmpl", {})}`), nil
+		case "deep":
+			return []byte("${" + strings.Repeat("(", 1<<20)), nil
+		case "lists":
+			return []byte(strings.Repeat("[", 1<<20)), nil
+		case "dashes":
+			return []byte(strings.Repeat("- ", 1<<20)), nil
 		case "binary":
 			return []byte{0xff, 0xfe}, nil
 		default:
@@ -100,17 +106,21 @@ func TestFunctions(t *testing.T) {
 		`setproduct(["a"], ["b", "c"])`:            `[["a","b"],["a","c"]]`,
 		`range(3)`:                                 `[0,1,2]`,
 		// encodings
-		`base64encode("x")`:         `"eA=="`,
-		`base64decode("eA==")`:      `"x"`,
-		`base64decode("/w==")`:      `error: Invalid value for "str" parameter: the decoded bytes are no UTF-8 text.`,
-		`jsondecode("{\"a\":[1]}")`: `{"a":[1]}`,
-		`yamldecode("a: [1, b]")`:   `{"a":[1,"b"]}`,
-		`yamlencode({ a = 1 })`:     `"\"a\": 1\n"`,
-		`urlencode("a b&c")`:        `"a+b%26c"`,
-		`sha256("")`:                `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`,
-		`md5("")`:                   `"d41d8cd98f00b204e9800998ecf8427e"`,
-		`base64sha256("")`:          `"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="`,
-		`sha256(secret)`:            `sensitive`,
+		`base64encode("x")`:             `"eA=="`,
+		`base64decode("eA==")`:          `"x"`,
+		`base64decode("/w==")`:          `error: Invalid value for "str" parameter: the decoded bytes are no UTF-8 text.`,
+		`jsondecode("{\"a\":[1]}")`:     `{"a":[1]}`,
+		`yamldecode("a: [1, b]")`:       `{"a":[1,"b"]}`,
+		`jsondecode(file("lists"))`:     `error: Invalid value for "str" parameter: more than 5000 brackets or dashes are nested.`,
+		`yamldecode(file("lists"))`:     `error: Invalid value for "src" parameter: more than 5000 brackets or dashes are nested.`,
+		`yamldecode(file("dashes"))`:    `error: Invalid value for "src" parameter: more than 5000 brackets or dashes are nested.`,
+		`can(templatefile("deep", {}))`: `false`,
+		`yamlencode({ a = 1 })`:         `"\"a\": 1\n"`,
+		`urlencode("a b&c")`:            `"a+b%26c"`,
+		`sha256("")`:                    `"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`,
+		`md5("")`:                       `"d41d8cd98f00b204e9800998ecf8427e"`,
+		`base64sha256("")`:              `"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="`,
+		`sha256(secret)`:                `sensitive`,
 		// networks
 		`cidrhost("10.96.0.0/12", 1)`:                `"10.96.0.1"`,
 		`cidrhost("10.96.0.0/12", -1)`:               `"10.111.255.255"`,

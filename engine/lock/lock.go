@@ -17,7 +17,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
@@ -80,12 +79,12 @@ func Read(path string) (File, hcl.Diagnostics) {
 // Parse reads the text of a lock file. With errors the file has at least its
 // source, to show them.
 func Parse(src []byte, path string) (File, hcl.Diagnostics) {
-	f := File{Path: path, Source: &hcl.File{Bytes: src}}
-	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	f := File{Path: path}
+	file, diags := config.Parse(src, path)
+	f.Source = file
 	if diags.HasErrors() {
 		return f, diags
 	}
-	f.Source = file
 	content, diags := file.Body.Content(&hcl.BodySchema{
 		Blocks: []hcl.BlockHeaderSchema{{Type: "plugin", LabelNames: []string{"name"}}},
 	})

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -22,8 +23,8 @@ const planWidth = 4
 // Build plans a whole pipeline, in waves: phases with no path between them are
 // planned at once. prior is what earlier runs recorded. Phases whose inputs are
 // not known yet become [Later] steps. It goes on after a mistake; the error is
-// hcl.Diagnostics with all of them, a [*ConflictError], or the cause of ctx when
-// that ended first.
+// hcl.Diagnostics with all of them, in an [*InvalidError] if the pipeline is at
+// fault, or the cause of ctx when that ended first.
 func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) {
 	b := builder{planner: p, prior: prior, known: Outcomes{}, failed: map[string]bool{}}
 	for _, wave := range lastly(waves(p.Program)) {
@@ -32,12 +33,15 @@ func (p *Planner) Build(ctx context.Context, prior *state.State) (*Plan, error) 
 			return &b.plan, context.Cause(ctx)
 		}
 	}
-	if len(b.problems) > 0 {
+	switch {
+	case b.invalid:
+		return &b.plan, &InvalidError{diag.Tidy(b.problems)}
+	case len(b.problems) > 0:
 		return &b.plan, diag.Tidy(b.problems)
 	}
-	b.plan.Left = b.left()
+	b.plan.Left, b.plan.Forget = b.left(), p.Forget
 	if diags := b.conflicts(); diags.HasErrors() {
-		return &b.plan, &ConflictError{Diagnostics: diag.Tidy(diags)}
+		return &b.plan, &InvalidError{diag.Tidy(diags)}
 	}
 	return &b.plan, nil
 }
@@ -49,6 +53,7 @@ type builder struct {
 	known    Outcomes
 	failed   map[string]bool
 	problems hcl.Diagnostics
+	invalid  bool // one of the problems is an [InvalidError]
 }
 
 // wave plans phases that do not depend on each other.
@@ -81,6 +86,8 @@ func (b *builder) wave(ctx context.Context, nodes []*expand.Node) {
 	})
 	for i, step := range steps {
 		if failures[i] != nil {
+			var wrong *InvalidError
+			b.invalid = b.invalid || errors.As(failures[i], &wrong)
 			b.problems = append(b.problems, diagnostics(nodes[i], failures[i])...)
 			b.failed[step.Address] = true
 		} else if outcome, ok := step.outcome(); ok && nodes[i].Read() {

@@ -21,15 +21,9 @@ const (
 	sharedKind = "directory"
 )
 
-// ConflictError says that phases of the pipeline contradict each other, so that
-// nothing may be done.
-type ConflictError struct{ Diagnostics hcl.Diagnostics }
-
-func (e *ConflictError) Error() string { return e.Diagnostics.Error() }
-func (e *ConflictError) Unwrap() error { return e.Diagnostics }
-
 // conflicts reports files that two phases declare: they would overwrite each
-// other's in every run. A phase whose plan has to wait is not looked at.
+// other's in every run. A phase whose plan has to wait is looked at during the run,
+// see [Planner.Conflict].
 func (b *builder) conflicts() hcl.Diagnostics {
 	first := map[resource.ID]*expand.Node{}
 	shared := map[[2]*expand.Node][]string{}
@@ -39,7 +33,7 @@ func (b *builder) conflicts() hcl.Diagnostics {
 		if !ok || n.Undo {
 			continue
 		}
-		for _, id := range files(step) {
+		for _, id := range step.Files() {
 			other := first[id]
 			if other == nil {
 				first[id] = n
@@ -67,8 +61,27 @@ func conflict(n, other *expand.Node, things []string) hcl.Diagnostics {
 		n.Address, other.Address, fmt.Sprintf("%s:%d", other.DefRange().Filename, other.DefRange().Start.Line), strings.Join(things, "\n  "))
 }
 
-// files lists what a step makes or keeps at a path, each once.
-func files(step *Step) []resource.ID {
+// Conflict is the error of a phase that declares files of another one, as was found
+// when it was planned during a run.
+func (p *Planner) Conflict(address, other string, files []resource.ID) error {
+	n, known := p.Program.Node(address)
+	holder, there := p.Program.Node(other)
+	if !known || !there {
+		return fmt.Errorf("plan %s: %s declares the same file", address, other)
+	}
+	things := make([]string, len(files))
+	for i, id := range files {
+		things[i] = id.Kind + " " + id.Target
+	}
+	return &PhaseError{Diagnostics: conflict(n, holder, things), Permanent: true}
+}
+
+// Files lists what a step makes or keeps at a path, each once. A step that undoes
+// has none.
+func (s *Step) Files() []resource.ID {
+	if s.Undo {
+		return nil
+	}
 	var out []resource.ID
 	add := func(kind, target string) {
 		id := resource.ID{Kind: kind, Target: target}
@@ -76,12 +89,12 @@ func files(step *Step) []resource.ID {
 			out = append(out, id)
 		}
 	}
-	for _, c := range step.Changes {
+	for _, c := range s.Changes {
 		if c.Op == sdk.OpCreate || c.Op == sdk.OpUpdate {
 			add(c.Kind, c.Target)
 		}
 	}
-	if record, err := resource.ParseRecord(step.Private); err == nil { // other plugins record what they like
+	if record, err := resource.ParseRecord(s.Private); err == nil { // other plugins record what they like
 		for _, e := range record.Entries {
 			add(e.Kind, e.Target)
 		}

@@ -27,12 +27,8 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 		Type:        ref.Plugin + "." + ref.Type.Name,
 		TypeVersion: ref.Type.Version,
 	}
-	secret := map[string]bool{}
-	for _, p := range sensitive {
-		if step, ok := firstAttr(p.Path); ok {
-			secret[step] = true
-		}
-	}
+	secret := hiddenInputs(ref, sensitive)
+	var inputs shownInputs
 	for _, a := range ref.Type.Config {
 		v := config.GetAttr(a.Name)
 		if v.IsNull() {
@@ -42,12 +38,13 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 		if err != nil {
 			return id, fmt.Errorf("digest %s: %w", a.Name, err)
 		}
+		inputs.add(a.Name, text, secret[a.Name])
 		if a.FileContent {
 			if text, err = withContent(text, v); err != nil {
 				return id, fmt.Errorf("digest %s: %w", a.Name, err)
 			}
 		}
-		id.Attributes = append(id.Attributes, state.Digest{Name: a.Name, Sum: sum(text, secret[a.Name] || a.Sensitive, key)})
+		id.Attributes = append(id.Attributes, state.Digest{Name: a.Name, Sum: sum(text, secret[a.Name], key)})
 	}
 	id.Attributes.Sort()
 	all := sha256.New()
@@ -55,8 +52,24 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 	for _, d := range id.Attributes {
 		fmt.Fprintf(all, "%s=%s\n", d.Name, d.Sum)
 	}
-	id.Inputs = hex.EncodeToString(all.Sum(nil))
+	id.Inputs, id.Config = hex.EncodeToString(all.Sum(nil)), inputs.json()
 	return id, nil
+}
+
+// hiddenInputs names the attributes that are sensitive, or hold something that is.
+func hiddenInputs(ref TypeRef, sensitive []cty.PathValueMarks) map[string]bool {
+	secret := map[string]bool{}
+	for _, p := range sensitive {
+		if step, ok := firstAttr(p.Path); ok {
+			secret[step] = true
+		}
+	}
+	for _, a := range ref.Type.Config {
+		if a.Sensitive {
+			secret[a.Name] = true
+		}
+	}
+	return secret
 }
 
 func sum(text []byte, secret bool, key []byte) string {

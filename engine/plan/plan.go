@@ -13,6 +13,7 @@ package plan
 import (
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -37,6 +38,9 @@ type Plan struct {
 	// more: they are gone from it, or their condition is false. Apply leaves what
 	// they made as it is.
 	Left []string
+	// Forget says that what is recorded of Left is dropped when all succeeded, see
+	// [config.Pipeline].
+	Forget bool
 }
 
 // Step is the decision about one phase.
@@ -62,8 +66,11 @@ type Step struct {
 	// Undo says that Changes are removals, and that the plugin's Undo makes them.
 	// Config is cty.NilVal then if the record in Private is enough.
 	Undo bool
+	// Inputs are those that differ from the last success.
+	Inputs []event.InputChange
 	// Secrets are the sensitive strings in Config, to be kept out of all output.
 	Secrets []string
+	hidden  map[string]bool // the inputs that are sensitive
 
 	packed []cty.Value // Outputs, see pack
 }

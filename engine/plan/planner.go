@@ -34,6 +34,8 @@ type Planner struct {
 	Settled *Settled
 	// Whole is the pipeline that Program is a part of, if it is one.
 	Whole *expand.Program
+	// Forget is [Plan.Forget] of what it builds.
+	Forget bool
 }
 
 // Situation is what is known when a phase is planned.
@@ -57,7 +59,7 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 	}
 	switch run, known, diags := n.When(o); {
 	case diags.HasErrors():
-		return step, diags
+		return step, &InvalidError{diags}
 	case !known:
 		return later(step, n, o, "its condition depends on other phases"), nil
 	case !run:
@@ -69,14 +71,15 @@ func (p *Planner) Step(ctx context.Context, n *expand.Node, now Situation) (Step
 	}
 	marked, diags := n.Config(o)
 	if diags.HasErrors() {
-		return step, diags
+		return step, &InvalidError{diags}
 	}
 	config, sensitive := marked.UnmarkDeepWithPaths()
+	step.Secrets = secrets(n.Schema.Config, config, sensitive)
 	if !config.IsWhollyKnown() {
-		return later(step, n, o, ""), nil
+		return later(step, n, o, ""), p.validate(ctx, n, config, step.Secrets)
 	}
 	step.Config = config
-	step.Secrets = secrets(n.Schema.Config, config, sensitive)
+	step.hidden = hiddenInputs(step.Ref, sensitive)
 	var err error
 	if step.Identity, err = identity(step.Ref, config, sensitive, p.Key); err != nil {
 		return step, fmt.Errorf("plan %s: %w", n.Address, err)
@@ -111,7 +114,13 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		return placed(n, &mask, err)
 	}
 	planned, err := client.Plan(ctx, req)
+	if err == nil {
+		err = checkPlan(planned)
+	}
 	if err != nil {
+		if wrong := p.validate(ctx, n, step.Config, step.Secrets); wrong != nil {
+			return wrong
+		}
 		return placed(n, &mask, err)
 	}
 	step.Changes, step.Outputs, step.Private = mask.changes(planned.Changes), planned.Outputs, planned.Private
@@ -121,7 +130,7 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 	if len(step.Changes) > 0 {
 		step.Action = Apply
 	}
-	step.Reason = reason(step, prior)
+	step.Reason, step.Inputs = reason(step, prior), inputChanges(n, step, prior)
 	if n.Finally && step.Action == Apply {
 		step.Reason = "runs after changes"
 	}
@@ -130,6 +139,25 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 		step.Diagnostics = append(step.Diagnostics, orphaned(step, now.Prior))
 	}
 	return p.mayRepeat(step, n, prior)
+}
+
+// validate asks the plugin about a config that it is not asked to plan, or would
+// not: an [InvalidError] tells that the config is at fault.
+func (p *Planner) validate(ctx context.Context, n *expand.Node, config cty.Value, secrets []string) error {
+	client, err := p.Plugins.Client(ctx, n.Plugin)
+	if err != nil {
+		return err
+	}
+	problems, err := client.Validate(ctx, n.Type, config)
+	if err != nil {
+		return placed(n, &Mask{}, err)
+	}
+	if !problems.HasErrors() {
+		return nil
+	}
+	var mask Mask
+	mask.Add(secrets)
+	return &InvalidError{n.Place(mask.diagnostics(problems))}
 }
 
 // request is what the plugin is asked, with what is recorded of the phase.

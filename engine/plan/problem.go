@@ -48,6 +48,13 @@ type PhaseError struct {
 func (e *PhaseError) Error() string { return e.Diagnostics.Error() }
 func (e *PhaseError) Unwrap() error { return e.Diagnostics }
 
+// InvalidError says that the pipeline is wrong, whatever the host is like: a plugin
+// does not take a config, or phases contradict each other.
+type InvalidError struct{ Diagnostics hcl.Diagnostics }
+
+func (e *InvalidError) Error() string { return e.Diagnostics.Error() }
+func (e *InvalidError) Unwrap() error { return e.Diagnostics }
+
 // Permanent reports whether no further attempt can mend an error of
 // [Planner.Step]: the pipeline is wrong, or the plugin said so.
 func Permanent(err error) bool {
@@ -83,7 +90,7 @@ func fromPlaced(diags hcl.Diagnostics) *event.Problem {
 			p.Source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
 		}
 	}
-	p.Message, p.Hint = cmp.Or(strings.Join(messages, "\n"), noReason), strings.Join(hints, "\n")
+	p.Message, p.Hint = cmp.Or(shortened(strings.Join(messages, "\n")), noReason), shortened(strings.Join(hints, "\n"))
 	return &p
 }
 
@@ -98,7 +105,9 @@ func fromPlugin(diags sdk.Diagnostics) *event.Problem {
 			hints = append(hints, d.Detail)
 		}
 	}
-	return &event.Problem{Message: cmp.Or(strings.Join(messages, "\n"), noReason), Hint: strings.Join(hints, "\n")}
+	return &event.Problem{
+		Message: cmp.Or(shortened(strings.Join(messages, "\n")), noReason), Hint: shortened(strings.Join(hints, "\n")),
+	}
 }
 
 // Change turns a plugin's change into what events hold.

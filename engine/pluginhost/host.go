@@ -17,20 +17,29 @@
 //   - When it dies during a call, the error says how, and what it printed last.
 //
 // The package knows nothing of pipelines, phases, events or state. It restarts a
-// dead plugin for the next caller, but never repeats a call. When to cancel, how
+// dead plugin for the next caller, ten times at most, but never repeats a call. When to cancel, how
 // long to wait and whether to kill is for its callers to decide.
 package pluginhost
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
-// ErrClosed reports the use of a closed host.
-var ErrClosed = errors.New("plugin host is closed")
+// maxCrashes is how often a plugin may end by itself before it is not started any
+// more: each phase may cost one process, and one more to find the culprit.
+const maxCrashes = 10
+
+var (
+	// ErrClosed reports the use of a closed host.
+	ErrClosed = errors.New("plugin host is closed")
+	// ErrCrashes means that a plugin crashed too often to be started again.
+	ErrCrashes = errors.New("it crashed too often")
+)
 
 // Host finds and runs plugins. It is safe for concurrent use.
 type Host struct {
@@ -43,6 +52,7 @@ type Host struct {
 	shared    map[key]*process      // the newest of each
 	processes map[*process]struct{} // all that are not cleaned up
 	described map[key]sdk.Description
+	crashes   map[key]int
 	elsewhere map[Ref]bool // known from Options.Shipped alone
 	watchers  sync.WaitGroup
 
@@ -71,6 +81,7 @@ func New(opts Options) (*Host, error) {
 		shared:    map[key]*process{},
 		processes: map[*process]struct{}{},
 		described: map[key]sdk.Description{},
+		crashes:   map[key]int{},
 		elsewhere: map[Ref]bool{},
 	}, nil
 }
@@ -122,6 +133,10 @@ func (h *Host) run(ctx context.Context, b *Binary) (*process, error) {
 	if h.closed {
 		return nil, ErrClosed
 	}
+	if n := h.crashes[key{b.Digest, b.Name}]; n >= maxCrashes {
+		return nil, sdk.Hint(fmt.Errorf("start plugin %q: %w: %d times", b.Name, ErrCrashes, n),
+			"This is a defect of the plugin, or of the host that it runs on. Its first crash says more.")
+	}
 	if h.place == nil {
 		dir, err := openRunDir(h.opts.RunDir)
 		if err != nil {
@@ -148,6 +163,9 @@ func (h *Host) watch(p *process) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.processes, p)
+	if !p.child.wanted && !p.closing.Load() {
+		h.crashes[key{p.child.binary.Digest, p.child.binary.Name}]++
+	}
 }
 
 func (h *Host) log(line Line) {

@@ -184,3 +184,21 @@ func TestGrandchild(t *testing.T) {
 		})
 	}
 }
+
+// A plugin that crashes again and again is not started for ever.
+func TestCrashLoop(t *testing.T) {
+	h := newHost(t)
+	var err error
+	crashes := 0
+	for ; err == nil && crashes < 100; crashes++ {
+		var lease pluginhost.Lease
+		if lease, err = h.Client(t.Context(), pluginhost.Ref{Name: "echo"}, false); err != nil {
+			break
+		}
+		_, _ = lease.Client.Apply(t.Context(), misbehave("crash", 0), nil) // fails in any case
+		within(t, time.Second, "end of the process", lease.Died())
+	}
+	if !errors.Is(err, pluginhost.ErrCrashes) || crashes < 10 {
+		t.Errorf("after %d crashes: got error %v, want %v", crashes, err, pluginhost.ErrCrashes)
+	}
+}

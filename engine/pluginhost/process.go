@@ -27,7 +27,8 @@ type process struct {
 	rpc         sdk.Client // set when it has started, as are conn and description
 	conn        *grpc.ClientConn
 	description sdk.Description
-	known       bool // the binary has described itself before
+	known       bool                        // the binary has described itself before
+	consistent  func(sdk.Description) error // compares it with what is known of the file
 
 	tail           tail
 	stdout, stderr lines         // what go-plugin's server sends of os.Stdout and os.Stderr
@@ -37,7 +38,9 @@ type process struct {
 }
 
 func (h *Host) newProcess(b *Binary, place *place) *process {
-	p := &process{started: make(chan struct{})}
+	p := &process{
+		started: make(chan struct{}), consistent: func(d sdk.Description) error { return h.consistent(b, d) },
+	}
 	p.description, p.known = h.described[key{b.Digest, b.Name}]
 	log := func(line sdk.Log) {
 		p.tail.add(line)

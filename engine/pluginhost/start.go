@@ -66,6 +66,9 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 			return err
 		}
 	}
+	if err := p.consistent(p.description); err != nil {
+		return err
+	}
 	p.rpc = &client{next: rpc, p: p}
 	return nil
 }

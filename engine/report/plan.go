@@ -17,6 +17,8 @@ type Plan struct {
 	Nodes     []PlanNode
 	// Left are nodes that earlier runs made and that are not wanted any more.
 	Left []string
+	// Forget says that their records are dropped when all succeeded.
+	Forget bool
 }
 
 // PlanNode is what would be done with one node.
@@ -79,6 +81,11 @@ func WritePlan(w io.Writer, plan Plan, opts Options) error {
 // left tells of what nobody wants any more.
 func (p *printer) left(plan Plan) {
 	if len(plan.Left) == 0 {
+		return
+	}
+	if plan.Forget {
+		p.line("When all has succeeded, the records of phases that this pipeline does not have are forgotten: %d.", len(plan.Left))
+		p.line("")
 		return
 	}
 	p.line("%s made by earlier runs and not wanted any more; apply leaves it as it is:", p.paint(yellow, "warning:"))

@@ -103,11 +103,11 @@ func TestWritePlan(t *testing.T) {
 		plan Plan
 		opts Options
 	}{
-		"plan":         {Plan{event.OperationApply, "init.hcl", nodes, []string{"phase.old", "phase.older"}}, Options{}},
-		"plan-verbose": {Plan{event.OperationApply, "init.hcl", nodes, nil}, Options{Verbose: true}},
-		"plan-color":   {Plan{event.OperationApply, "init.hcl", nodes, nil}, Options{Color: true}},
-		"plan-undo":    {Plan{event.OperationUndo, "init.hcl", nodes[:2], nil}, Options{}},
-		"plan-empty":   {Plan{event.OperationApply, "init.hcl", nodes[:1], nil}, Options{}},
+		"plan":         {Plan{event.OperationApply, "init.hcl", nodes, []string{"phase.old", "phase.older"}, false}, Options{}},
+		"plan-verbose": {Plan{event.OperationApply, "init.hcl", nodes, nil, false}, Options{Verbose: true}},
+		"plan-color":   {Plan{event.OperationApply, "init.hcl", nodes, nil, false}, Options{Color: true}},
+		"plan-undo":    {Plan{event.OperationUndo, "init.hcl", nodes[:2], nil, false}, Options{}},
+		"plan-empty":   {Plan{event.OperationApply, "init.hcl", nodes[:1], nil, false}, Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -102,7 +102,10 @@ func (a *applier) try(ctx context.Context, box *mailbox, isolated bool) (ending,
 	case plan.Later:
 		return a.incomplete(step), attemptPermanent
 	case plan.None:
-		box.tell(message{secrets: step.Secrets, events: []event.Body{a.planned(step)}})
+		r := box.tell(message{secrets: step.Secrets, events: []event.Body{a.planned(step)}, files: step.Files()})
+		if clash := a.clash(r.err); clash != nil {
+			return a.unplanned(ctx, step, clash)
+		}
 		if step.Undo {
 			box.warn(step.Diagnostics)
 			return a.undone(step, event.Unchanged)
@@ -113,8 +116,19 @@ func (a *applier) try(ctx context.Context, box *mailbox, isolated bool) (ending,
 	return a.apply(ctx, box, step, id, isolated)
 }
 
+// clash is the error for people if the loop refused a phase for its files.
+func (a *applier) clash(err error) error {
+	var clash *clashError
+	if !errors.As(err, &clash) {
+		return nil
+	}
+	return a.planner.Conflict(a.node.Address, clash.other, clash.files)
+}
+
 func (a *applier) planned(step plan.Step) event.Body {
-	return event.NodePlanned{Node: a.node.Address, Type: a.typeName(), Reason: step.Reason, Changes: plan.Changes(step.Changes)}
+	return event.NodePlanned{
+		Node: a.node.Address, Type: a.typeName(), Reason: step.Reason, Changes: plan.Changes(step.Changes), Inputs: step.Inputs,
+	}
 }
 
 func (a *applier) typeName() string { return a.node.Plugin + "." + a.node.Type }

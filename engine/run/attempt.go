@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"sync/atomic"
@@ -36,10 +37,19 @@ func (a *applier) apply(
 		return a.unplanned(ctx, step, err)
 	}
 	defer lease.Release()
+	reboots := step.Ref.Type.Reboots() && !step.Undo
+	if reboots {
+		if err := a.beAlone(ctx, box); err != nil {
+			return a.unplanned(ctx, step, err)
+		}
+	}
 	stored, err := box.begin(ctx, message{
-		secrets: step.Secrets, events: []event.Body{a.planned(step)},
-		records: []state.Record{a.starts(step)},
+		reboots: reboots, secrets: step.Secrets, events: []event.Body{a.planned(step)},
+		records: []state.Record{a.starts(step)}, files: step.Files(),
 	})
+	if clash := a.clash(err); clash != nil {
+		return a.unplanned(ctx, step, clash)
+	}
 	if err != nil {
 		e, status := a.unplanned(ctx, step, errStopped)
 		if stored { // the plugin was not called, and that is known
@@ -53,11 +63,17 @@ func (a *applier) apply(
 	box.warn(step.Diagnostics)
 	began := a.opts.Clock()
 	result, err := a.call(ctx, box, step, id, lease)
+	if tooMuch := plan.CheckResult(result); err == nil && tooMuch != nil {
+		result, err = sdk.Result{}, fmt.Errorf("apply %s: %w", a.node.Address, tooMuch)
+	}
 	box.warn(result.Diagnostics)
-	return a.judge(ctx, step, result, err, state.NodeEnd{
+	e, status := a.judge(ctx, step, result, err, state.NodeEnd{
 		Address: a.node.Address, Private: result.Private,
 		Time: a.opts.Clock().UTC(), Took: a.opts.Clock().Sub(began),
 	})
+	var limit *TimeoutError
+	e.reboots = reboots && ctx.Err() != nil && !errors.As(context.Cause(ctx), &limit) // it ends because the host does
+	return e, status
 }
 
 func (a *applier) call(ctx context.Context, box *mailbox, step plan.Step, id sdk.Ident, lease Lease) (sdk.Result, error) {
@@ -91,7 +107,7 @@ func (a *applier) judge(
 	case errors.Is(err, sdk.ErrNoResult):
 		return a.lost(ctx, step, err, record)
 	case err != nil: // it was not called at all, or broke its own schema
-		return a.stopped(event.Failed, plan.Problem(err), record, hidden), attemptPermanent
+		return a.stopped(event.Failed, a.defect(err), record, hidden), attemptPermanent
 	case result.Status == sdk.StatusOK && step.Undo:
 		return a.undone(step, event.Succeeded)
 	case result.Status == sdk.StatusOK:
@@ -149,7 +165,11 @@ func (a *applier) stopped(status event.Status, problem *event.Problem, record st
 // lost ends an attempt that gave no result: nobody knows what was done. One that
 // was killed for taking too long did not crash; the phase says whether to try again.
 func (a *applier) lost(ctx context.Context, step plan.Step, err error, record state.NodeEnd) (ending, attemptStatus) {
-	e := a.stopped(event.Unknown, plan.Problem(err), record, step.Secrets)
+	problem := a.defect(err)
+	if ctx.Err() != nil { // it was killed
+		problem = plan.Problem(err)
+	}
+	e := a.stopped(event.Unknown, problem, record, step.Secrets)
 	switch {
 	case !step.Ref.Type.Repeatable:
 		return e, attemptUnknown
@@ -157,6 +177,19 @@ func (a *applier) lost(ctx context.Context, step plan.Step, err error, record st
 		return e, attemptFailed
 	}
 	return e, attemptCrashed
+}
+
+// defect is the problem of a plugin that broke the protocol or died. It names the
+// plugin.
+func (a *applier) defect(err error) *event.Problem {
+	p := plan.Problem(err)
+	if name := fmt.Sprintf("plugin %q", a.node.Plugin); !strings.Contains(p.Message, name) {
+		p.Message = name + ": " + p.Message
+		if p.Hint == "" {
+			p.Hint = "This is a defect of the plugin, not of the pipeline: report it to its author."
+		}
+	}
+	return p
 }
 
 func (a *applier) postconditions(status event.Status, outputs cty.Value) *event.Problem {

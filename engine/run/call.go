@@ -17,6 +17,10 @@ const (
 	// cancelAgain is the pause before a Cancel is repeated that came before the call
 	// it was meant for.
 	cancelAgain = 20 * time.Millisecond
+	// StopLimit is how long a run may take to end in order when the system asks it to:
+	// then it ends at once. With the time that this takes it is less than the 90 s
+	// that systemd waits by default.
+	StopLimit = 70 * time.Second
 	// killTime is how long a call may take to break after its process was killed.
 	killTime = 5 * time.Second
 )
@@ -30,8 +34,8 @@ type TimeoutError struct{ After time.Duration }
 func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %s", e.After) }
 
 // call runs Apply or Undo of a plugin. When ctx ends it asks the plugin to stop,
-// gives it grace, then kills its process. A closed now cuts the grace short. The
-// call has returned when this function does.
+// gives it grace, then kills its process, as soon as that harms no other phase. A
+// closed now cuts all this short. The call has returned when this function does.
 type call struct {
 	lease Lease
 	id    sdk.Ident
@@ -60,11 +64,17 @@ func (c call) run(ctx context.Context) (sdk.Result, error) {
 	case <-ctx.Done():
 	}
 	reason := context.Cause(ctx).Error()
-	a, stopped := c.stop(bare, reason, done)
-	if stopped {
+	a, how := c.stop(bare, reason, done)
+	switch how {
+	case endedByItself:
 		return a.result, a.err
+	case deaf: // as a whole: nobody who shares the process gets an answer any more
+		hurry := make(chan struct{})
+		close(hurry)
+		c.lease.Kill(hurry)
+	case deliberate:
+		c.lease.Kill(c.now)
 	}
-	c.lease.Kill()
 	late := time.AfterFunc(killTime, abandon) // a process that hangs in the kernel does not die
 	defer late.Stop()
 	a = <-done
@@ -74,8 +84,17 @@ func (c call) run(ctx context.Context) (sdk.Result, error) {
 	return a.result, a.err
 }
 
+// stopping is how a call took it that it was asked to end.
+type stopping int
+
+const (
+	endedByItself stopping = iota
+	deaf                   // the plugin does not answer
+	deliberate             // the plugin answers, but the call goes on
+)
+
 // stop asks the plugin to end the call and waits for that as long as it may take.
-func (c call) stop(ctx context.Context, reason string, done <-chan answer) (a answer, stopped bool) {
+func (c call) stop(ctx context.Context, reason string, done <-chan answer) (answer, stopping) {
 	ctx, cancel := context.WithTimeout(ctx, c.grace)
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -88,12 +107,13 @@ func (c call) stop(ctx context.Context, reason string, done <-chan answer) (a an
 	})
 	select {
 	case a := <-done:
-		return a, true
+		return a, endedByItself
 	case <-stuck:
+		return answer{}, deaf
 	case <-ctx.Done():
 	case <-c.now:
 	}
-	return answer{}, false
+	return answer{}, deliberate
 }
 
 // cancel returns when the plugin has taken note of the Cancel. A plugin that does

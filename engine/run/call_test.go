@@ -35,7 +35,7 @@ func TestCancelOvertakesCall(t *testing.T) {
 	client := &lateClient{after: 3, cancel: make(chan struct{})}
 	ctx, stop := context.WithCancelCause(t.Context())
 	result, err := call{
-		lease: Lease{Client: client, Kill: func() { t.Error("killed") }}, grace: time.Hour,
+		lease: Lease{Client: client, Kill: func(<-chan struct{}) { t.Error("killed") }}, grace: time.Hour,
 		do: func(ctx context.Context) (sdk.Result, error) {
 			stop(ErrInterrupted)
 			<-client.cancel
@@ -53,7 +53,7 @@ func TestCancelFails(t *testing.T) {
 	killed := make(chan struct{})
 	ctx, stop := context.WithCancelCause(t.Context())
 	_, err := call{
-		lease: Lease{Client: client, Kill: func() { close(killed) }}, grace: time.Hour,
+		lease: Lease{Client: client, Kill: func(<-chan struct{}) { close(killed) }}, grace: time.Hour,
 		do: func(context.Context) (sdk.Result, error) {
 			stop(&TimeoutError{After: time.Second})
 			<-killed

@@ -49,7 +49,7 @@ func (h *host) Launch(ctx context.Context, plugin string, isolated bool) (Lease,
 		return Lease{}, err
 	}
 	p := h.process(isolated)
-	return Lease{Client: p, Kill: p.kill, Release: func() {}}, nil
+	return Lease{Client: p, Kill: func(<-chan struct{}) { p.kill() }, Release: func() {}}, nil
 }
 
 func (h *host) process(isolated bool) *process {

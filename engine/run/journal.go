@@ -42,7 +42,7 @@ func (j *journal) append(records ...state.Record) error {
 			return err
 		}
 		if err := j.opts.Store.Append(state.RunStart{Run: state.Run{
-			ID: j.opts.ID, Operation: j.op, Pipeline: j.opts.Pipeline, Engine: j.opts.Engine, Started: j.opts.Clock().UTC(),
+			ID: j.opts.ID, Operation: j.op, Pipeline: j.opts.Pipeline, Path: j.opts.Path, Engine: j.opts.Engine, Started: j.opts.Clock().UTC(),
 		}}); err != nil {
 			return err
 		}

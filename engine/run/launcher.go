@@ -17,8 +17,9 @@ type Launcher interface {
 // Lease is the use of a plugin process.
 type Lease struct {
 	Client sdk.Client
-	// Kill ends the process and its children at once, for all who share it.
-	Kill func()
+	// Kill ends the process and its children. When others share it, it first waits
+	// until they are done, or until hurry is closed.
+	Kill func(hurry <-chan struct{})
 	// Release ends the use.
 	Release func()
 }

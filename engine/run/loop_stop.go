@@ -63,11 +63,23 @@ func (l *loop) halt(reason string) {
 	}
 	l.stopped = true
 	close(l.stopping)
-	var running []string
+	l.emit(event.RunStopping{Reason: reason, Running: l.running()})
+}
+
+// hurry tells once that what runs is not waited for any more.
+func (l *loop) hurry() {
+	if !l.aborted {
+		l.emit(event.RunStopping{Reason: "interrupted again: what does not stop at once is killed", Running: l.running()})
+	}
+}
+
+// running are the nodes whose workers have not ended.
+func (l *loop) running() []string {
+	var names []string
 	for id := range l.sched.nodes {
 		if s := l.sched.nodes[id].status; s == event.Running || s == event.Retrying {
-			running = append(running, l.spec.Nodes[id].Name)
+			names = append(names, l.spec.Nodes[id].Name)
 		}
 	}
-	l.emit(event.RunStopping{Reason: reason, Running: running})
+	return names
 }

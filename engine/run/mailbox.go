@@ -2,11 +2,13 @@ package run
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/state"
 	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // inboxSize is how many messages may wait for the loop before workers do. It
@@ -20,6 +22,9 @@ type message struct {
 	records []state.Record // to be appended
 	events  []event.Body   // to be reported, unless the records could not be
 	begins  bool           // the records begin an attempt, which is refused when the run stops
+	files   []resource.ID  // that the node declares; refused when another one does
+	reboots bool           // the attempt that begins boots the host
+	alone   chan struct{}  // the worker wants to be alone; closed when it is
 	pause   bool           // the worker waits before it tries again
 	// slot is set by a worker that has waited and wants a slot again. It gets true
 	// when the worker may go on, false when it must not any more.
@@ -100,15 +105,22 @@ func (m *mailbox) forward(ctx context.Context, e sdk.Event) {
 	switch e := e.(type) {
 	case sdk.Log:
 		m.say(message{events: []event.Body{event.NodeLog{
-			Node: m.node, Level: event.Level(e.Level), Message: e.Message, Fields: e.Fields, Stream: e.Stream,
+			Node: m.node, Level: event.Level(e.Level), Message: cut(e.Message), Fields: cutFields(e.Fields), Stream: cut(e.Stream),
 		}}})
 	case sdk.Progress:
 		m.say(message{events: []event.Body{event.NodeProgress{
-			Node: m.node, ID: e.ID, Label: e.Label, Current: e.Current, Total: e.Total, Unit: e.Unit, Done: e.Done,
+			Node: m.node, ID: cut(e.ID), Label: cut(e.Label), Current: e.Current, Total: e.Total, Unit: cut(e.Unit), Done: e.Done,
 		}}})
 	case sdk.ChangeDone:
-		m.say(message{events: []event.Body{event.ChangeDone{Node: m.node, Change: plan.Change(e.Change)}}})
+		m.say(message{events: []event.Body{event.ChangeDone{Node: m.node, Change: cutChange(e.Change)}}})
 	case sdk.Checkpoint:
+		if len(e.Private) > plan.MaxRecord {
+			m.say(message{events: []event.Body{event.NodeLog{
+				Node: m.node, Level: event.LevelWarn,
+				Message: fmt.Sprintf("a checkpoint of %d bytes is left out: at most %d are kept", len(e.Private), plan.MaxRecord),
+			}}})
+			return
+		}
 		r := m.tell(message{
 			records: []state.Record{state.Checkpoint{Address: m.node, Private: e.Private}},
 			events:  []event.Body{event.Checkpoint{Node: m.node}},
@@ -129,6 +141,6 @@ func (m *mailbox) warn(diags sdk.Diagnostics) {
 		if d.Detail != "" {
 			text += "\n" + d.Detail
 		}
-		m.say(message{events: []event.Body{event.NodeLog{Node: m.node, Level: event.LevelWarn, Message: text}}})
+		m.say(message{events: []event.Body{event.NodeLog{Node: m.node, Level: event.LevelWarn, Message: cut(text)}}})
 	}
 }

@@ -28,6 +28,10 @@ func (m *mask) event(body event.Body) event.Body {
 		for i := range b.Changes {
 			b.Changes[i] = m.change(b.Changes[i])
 		}
+		b.Inputs = slices.Clone(b.Inputs)
+		for i := range b.Inputs {
+			b.Inputs[i].Before, b.Inputs[i].After = m.Text(b.Inputs[i].Before), m.Text(b.Inputs[i].After)
+		}
 		return b
 	case event.ChangeDone:
 		b.Change = m.change(b.Change)

@@ -103,18 +103,27 @@ func (u *undoer) run(ctx context.Context, box *mailbox) ending {
 	default:
 		e.body.Status = event.Failed
 	}
+	u.fail(ctx, &e, result, err)
+	return e
+}
+
+// fail adds to the end of an undo that did not work why, and what is left.
+func (u *undoer) fail(ctx context.Context, e *ending, result sdk.Result, err error) {
 	if err == nil {
 		err = result.Diagnostics
 	}
 	if e.body.Status != event.Cancelled || u.called {
 		e.body.Problem = plan.Problem(err)
 	}
+	if u.attempt > 1 && e.body.Status != event.Cancelled {
+		e.body.Leftovers = u.leftovers(ctx, result.Private)
+	}
 	if u.stored {
 		e.records = []state.Record{state.NodeEnd{
-			Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem, Time: now,
+			Address: u.address, Status: e.body.Status, Private: result.Private, Problem: e.body.Problem,
+			Leftovers: e.body.Leftovers, Time: u.opts.Clock().UTC(),
 		}}
 	}
-	return e
 }
 
 // undo calls the plugin.

@@ -47,7 +47,7 @@ type thing struct {
 	Secret  string    `cf:"secret,sensitive" doc:"Not to be seen."`
 	Source  string    `cf:"source,file" doc:"A file that counts as input."`
 	Needs   cty.Value `cf:"needs" doc:"Anything."`
-	How     string    `cf:"how" doc:"What goes wrong: fail [N], permanent, hang, stubborn, crash [N], gate, leak, flood N, unplannable [N], badoutput, keep."`
+	How     string    `cf:"how" doc:"What goes wrong: fail [N], permanent, hang, stubborn, crash [N], gate, leak, flood N, unplannable [N], badoutput, keep, warn."`
 	Private string    `cf:"private" doc:"What to record."`
 }
 
@@ -68,11 +68,12 @@ func (w *world) spec() sdk.Spec {
 			return fmt.Appendf(nil, "%s upgraded from %d", private, from), nil
 		},
 	}
-	brief, once, pooled := typ, typ, typ
+	brief, once, pooled, boot := typ, typ, typ, typ
+	boot.Name, boot.Access = "boot", []sdk.Access{{Kind: sdk.AccessReboot, What: "host", Write: true}}
 	brief.Name, brief.CancelGrace = "brief", 20*time.Millisecond
 	once.Name, once.CancelGrace, once.Repeatable = "once", brief.CancelGrace, false
 	pooled.Name, pooled.Pools = "pooled", []string{"pull"}
-	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, brief, once, pooled}}
+	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, brief, once, pooled, boot}}
 }
 
 type handler struct{ w *world }
@@ -126,7 +127,7 @@ func (h handler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, e
 		return sdk.Result{}, err
 	}
 	defer h.w.enter(fmt.Sprintf("apply %s %d", req.ID.Node, req.ID.Attempt))()
-	result := sdk.Result{Private: req.Private, Outputs: outputs(c)}
+	result := sdk.Result{Private: req.Private, Outputs: outputs(c), Diagnostics: warnings(c.How, "made "+c.Name)}
 	if err := h.w.misbehave(ctx, c, req.ID); err != nil {
 		return result, err
 	}
@@ -152,7 +153,7 @@ func (h handler) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Result, err
 		return sdk.Result{}, h.w.hang(ctx, req.ID.Node)
 	}
 	h.w.set(name, "")
-	return sdk.Result{}, nil
+	return sdk.Result{Diagnostics: warnings(how, "removed "+name)}, nil
 }
 
 // errCrash makes the process die.
@@ -232,18 +233,4 @@ func (w *world) get(name string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.things[name]
-}
-
-// took returns the calls since the last time, those that begin with a prefix.
-func (w *world) took(prefix string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, c := range w.calls {
-		if strings.HasPrefix(c, prefix) {
-			out = append(out, strings.TrimPrefix(c, prefix))
-		}
-	}
-	w.calls = nil
-	return out
 }

@@ -25,3 +25,25 @@ func (w *world) planUndo(name string) sdk.Plan {
 	}
 	return sdk.Plan{Changes: []sdk.Change{{Op: sdk.OpDelete, Kind: "thing", Target: name}}}
 }
+
+// warnings are what comes with a call that worked, for how = "warn".
+func warnings(how, what string) sdk.Diagnostics {
+	if how != "warn" {
+		return nil
+	}
+	return sdk.Diagnostics{{Severity: sdk.SeverityWarning, Summary: what + ", but", Detail: "look at it"}}
+}
+
+// took returns the calls since the last time, those that begin with a prefix.
+func (w *world) took(prefix string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, c := range w.calls {
+		if strings.HasPrefix(c, prefix) {
+			out = append(out, strings.TrimPrefix(c, prefix))
+		}
+	}
+	w.calls = nil
+	return out
+}

@@ -83,7 +83,7 @@ func (s *State) nodeEnd(r NodeEnd) {
 	default: // it did not run
 		return
 	}
-	n.Ended, n.Problem = r.Time, r.Problem
+	n.Ended, n.Problem, n.Leftovers = r.Time, r.Problem, r.Leftovers
 	n.record(r.Private)
 }
 
@@ -97,6 +97,7 @@ func (s *State) succeed(n *Node, r NodeEnd) {
 		Time:       r.Time,
 		Inputs:     n.Inputs,
 		Attributes: n.Attributes,
+		Config:     n.Config,
 		Outputs:    r.Outputs,
 	}
 	if r.Status == event.Succeeded && r.Took > 0 {

@@ -209,7 +209,7 @@ func TestSuccessKeepsWhatResumeNeeds(t *testing.T) {
 	s := fold(run("r1"), start("a", "h1", "p0", 1), end("a", event.Succeeded, "p1", 2),
 		run("r2"), start("a", "h2", "p2", 3), NodeEnd{Address: "a", Status: event.Failed, Time: at(4), Took: time.Minute})
 	want := &Success{
-		Run: "r1", Time: at(2), Inputs: "h1", Attributes: Digests{{Name: "cn", Sum: "h1"}}, Outputs: json.RawMessage(`{"n":"p1"}`),
+		Run: "r1", Time: at(2), Inputs: "h1", Attributes: Digests{{Name: "cn", Sum: "h1"}}, Config: json.RawMessage(`{"cn":"x"}`), Outputs: json.RawMessage(`{"n":"p1"}`),
 	}
 	if diff := cmp.Diff(want, s.Success("a")); diff != "" {
 		t.Errorf("success (-want +got):\n%s", diff)

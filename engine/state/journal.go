@@ -17,6 +17,8 @@ const (
 	margin = 1 << 20
 	// reserveStep is how much is reserved at a time.
 	reserveStep = 4 << 20
+	// keptBuffer is the longest text whose memory is used again.
+	keptBuffer = 64 << 10
 )
 
 // ErrFull reports that the disk of the state directory is full. What was
@@ -35,38 +37,47 @@ type disk interface {
 	Close(size int64) error
 }
 
-// journal is an append-only file with group commit: while one caller of Sync
-// writes and waits for the disk, records of others gather and go out together
-// in the next write. The lock is not held meanwhile.
+// journal is an append-only file with group commit. A record is handed to the
+// kernel as soon as it is appended, so that a killed process loses none; the wait
+// for the disk, which guards against a power loss, is shared: while one caller of
+// sync waits, records of others gather, and the next wait covers them all. The
+// lock is not held meanwhile.
 type journal struct {
 	path string
 	disk disk
 
 	mu       sync.Mutex
-	buffer   []byte
-	spare    []byte        // the buffer before, to be used again
-	appended int64         // size of the file once all is written
-	durable  int64         // size of the file that survives a crash
-	busy     chan struct{} // closed when the write that goes on has ended; nil when there is none
-	broken   error         // the first failed write or sync: nothing is known after it
+	buffer   []byte        // to be used again
+	written  int64         // size of the file that survives a kill
+	durable  int64         // size of the file that survives a power loss
+	busy     chan struct{} // closed when the sync that goes on has ended; nil when there is none
+	broken   error         // the first failed write or sync
 	full     error         // ErrFull once the margin is touched
 	reserved int64         // size up to which space is reserved; negative: not supported
 }
 
-// append adds a record to the buffer. It does no I/O.
-func (j *journal) append(r Record) error {
+// append writes records, all or none.
+func (j *journal) append(records ...Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken != nil {
 		return j.broken
 	}
-	before := len(j.buffer)
-	buffer, err := appendFrame(j.buffer, r)
-	if err != nil {
-		return fmt.Errorf("append to journal %s: %w", j.path, err)
+	text := j.buffer[:0]
+	for _, r := range records {
+		var err error
+		if text, err = appendFrame(text, r); err != nil {
+			return fmt.Errorf("append to journal %s: %w", j.path, err)
+		}
 	}
-	j.buffer = buffer
-	j.appended += int64(len(buffer) - before)
+	if cap(text) <= keptBuffer {
+		j.buffer = text
+	}
+	if _, err := j.disk.Write(text); err != nil {
+		j.broken = j.writeError("write", err)
+		return j.broken
+	}
+	j.written += int64(len(text))
 	return nil
 }
 
@@ -85,7 +96,7 @@ func (j *journal) sync(ctx context.Context) error {
 // nothing can be made so, and false when done is closed first. The lock is held
 // at its beginning and end.
 func (j *journal) settle(done <-chan struct{}) bool {
-	want := j.appended
+	want := j.written
 	for j.broken == nil && j.durable < want {
 		if j.busy == nil {
 			j.commit()
@@ -106,39 +117,30 @@ func (j *journal) settle(done <-chan struct{}) bool {
 	return true
 }
 
-// commit writes the buffer and waits for the disk. The lock is held at its
-// beginning and end.
+// commit waits for the disk. The lock is held at its beginning and end.
 func (j *journal) commit() {
-	text, size, full := j.buffer, j.appended, j.full
-	j.buffer, j.spare = j.spare[:0], nil
+	size, full := j.written, j.full
 	busy := make(chan struct{})
 	j.busy = busy
 	j.mu.Unlock()
 
-	err := j.write(text)
+	err := j.disk.Datasync()
 	if err == nil && full == nil {
 		full = j.reserve(size + margin)
 	}
 
 	j.mu.Lock()
-	j.spare, j.busy = text, nil
-	if err != nil {
-		j.broken = err
-	} else {
+	j.busy, j.full = nil, full
+	switch {
+	case err == nil:
 		j.durable = size
+	case j.broken == nil:
+		j.broken = j.writeError("sync", err)
 	}
-	j.full = full
+	if err != nil { // what was written since the last sync may be gone
+		j.written = j.durable
+	}
 	close(busy)
-}
-
-func (j *journal) write(text []byte) error {
-	if _, err := j.disk.Write(text); err != nil {
-		return j.writeError("write", err)
-	}
-	if err := j.disk.Datasync(); err != nil {
-		return j.writeError("sync", err)
-	}
-	return nil
 }
 
 func (j *journal) writeError(verb string, err error) error {
@@ -159,7 +161,7 @@ func (j *journal) reserveMore(bytes int64) error {
 	defer j.mu.Unlock()
 	j.settle(nil) // and nobody else can begin to write before the lock is free
 	if j.broken == nil && j.full == nil {
-		j.full = j.reserve(j.appended + bytes + margin)
+		j.full = j.reserve(j.written + bytes + margin)
 	}
 	return j.trouble()
 }
@@ -197,13 +199,17 @@ func (j *journal) reserve(size int64) error {
 	}
 }
 
-// close writes what is left and closes the file.
+// close makes durable what was written and closes the file. What a failed write
+// left of a record is cut off.
 func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.settle(nil)
+	if j.broken != nil && j.written > j.durable {
+		_ = j.disk.Datasync() // the records before the one that failed; the next run reads what is there
+	}
 	err := j.trouble()
-	if cerr := j.disk.Close(j.durable); cerr != nil {
+	if cerr := j.disk.Close(j.written); cerr != nil {
 		err = errors.Join(err, j.writeError("close", cerr))
 	}
 	return err

@@ -59,7 +59,7 @@ func (d *fakeDisk) Close(size int64) error {
 func newJournal(d *fakeDisk) *journal {
 	d.content = fileHeader()
 	size := int64(len(d.content))
-	return &journal{path: "/s/journal", disk: d, appended: size, durable: size, reserved: size}
+	return &journal{path: "/s/journal", disk: d, written: size, durable: size, reserved: size}
 }
 
 func appendAll(t *testing.T, j *journal, records ...Record) {
@@ -201,8 +201,11 @@ func testBrokenDisk(t *testing.T, disk *fakeDisk, want error) {
 func fillUp(t *testing.T, j *journal) (durable int, err error) {
 	t.Helper()
 	for i := 0; ; i++ {
-		appendAll(t, j, start(fmt.Sprint(i), "h", "", 1))
-		if err := j.sync(t.Context()); err != nil {
+		err := j.append(start(fmt.Sprint(i), "h", "", 1))
+		if err == nil {
+			err = j.sync(t.Context())
+		}
+		if err != nil {
 			return durable, err
 		}
 		durable++

@@ -56,7 +56,7 @@ func (s *Store) openJournal(path string, size int64) error {
 	if err != nil {
 		return openError("open journal in", s.dir, err)
 	}
-	s.journal = &journal{path: path, disk: disk, appended: size, durable: size, reserved: size}
+	s.journal = &journal{path: path, disk: disk, written: size, durable: size, reserved: size}
 	return nil
 }
 

@@ -48,7 +48,9 @@ type NodeEnd struct {
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 	Private []byte          `json:"private,omitempty"`
 	Problem *event.Problem  `json:"problem,omitempty"`
-	Time    time.Time       `json:"time"`
+	// Leftovers are what a failed undo could not remove.
+	Leftovers []string  `json:"leftovers,omitempty"`
+	Time      time.Time `json:"time"`
 	// Took is how long the attempt ran. Zero when Apply was not called.
 	Took time.Duration `json:"took_ns,omitempty"`
 }

@@ -43,8 +43,9 @@ type Run struct {
 	Operation event.Operation `json:"operation"`
 	Pipeline  string          `json:"pipeline"`
 	Engine    string          `json:"engine"`
-	// Digest is that of the pipeline's configuration.
-	Digest  string    `json:"digest,omitempty"`
+	// Path is where the file of the pipeline is, absolute; empty for one that came
+	// with clusterflow.
+	Path    string    `json:"path,omitempty"`
 	Started time.Time `json:"started"`
 	// Ended is zero while the run goes on, or when it was killed.
 	Ended  time.Time            `json:"ended,omitzero"`
@@ -106,7 +107,8 @@ type Identity struct {
 	// Inputs is the digest of all inputs, Attributes those of each one.
 	Inputs     string  `json:"inputs,omitempty"`
 	Attributes Digests `json:"attributes,omitempty"`
-	// Config is the evaluated config without sensitive values, as JSON.
+	// Config is the evaluated config without sensitive and long values, as JSON, to
+	// be shown.
 	Config json.RawMessage `json:"config,omitempty"`
 	// Depends are the addresses of the nodes that must be undone after this one.
 	Depends []string `json:"depends,omitempty"`
@@ -124,8 +126,9 @@ type Success struct {
 	Run  string    `json:"run"`
 	Time time.Time `json:"time"`
 	// Inputs and Attributes are the digests it succeeded with, see [Identity].
-	Inputs     string  `json:"inputs,omitempty"`
-	Attributes Digests `json:"attributes,omitempty"`
+	Inputs     string          `json:"inputs,omitempty"`
+	Attributes Digests         `json:"attributes,omitempty"`
+	Config     json.RawMessage `json:"config,omitempty"`
 	// Outputs are those that are not sensitive, as JSON.
 	Outputs json.RawMessage `json:"outputs,omitempty"`
 }

@@ -58,10 +58,7 @@ func Open(dir string, owner Owner) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open state directory %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, openError("create", dir, err)
-	}
-	lock, err := lockDir(dir, owner)
+	lock, err := guardOf(dir).take(owner)
 	if err != nil {
 		return nil, err
 	}
@@ -96,19 +93,21 @@ func (s *Store) Dir() string { return s.dir }
 // Append changes it.
 func (s *Store) State() *State { return s.state }
 
-// Append adds records to the state and to the journal, in memory; see Sync.
+// Append adds records to the state and to the journal, where they survive a kill
+// of this process from here on; to survive a power loss they need a Sync.
 func (s *Store) Append(records ...Record) error {
-	for _, r := range records {
-		if err := s.journal.append(r); err != nil {
-			return err
-		}
-		s.state.Apply(r)
-		s.records++
+	if err := s.journal.append(records...); err != nil {
+		return err
 	}
+	for _, r := range records {
+		s.state.Apply(r)
+	}
+	s.records += len(records)
 	return nil
 }
 
-// Sync returns when everything appended before the call would survive a crash.
+// Sync returns when everything appended before the call would survive a crash of
+// the machine.
 // The error wraps [ErrFull] when it would, but the disk is so full that nothing
 // new should be started; and the cause of ctx when that ended first.
 func (s *Store) Sync(ctx context.Context) error { return s.journal.sync(ctx) }
@@ -124,7 +123,7 @@ func (s *Store) Reserve(bytes int64) error {
 // directory free.
 func (s *Store) Close() error {
 	err := s.journal.close()
-	if err == nil && s.wasteful(s.journal.appended) {
+	if err == nil && s.wasteful(s.journal.written) {
 		err = s.compact()
 	}
 	return errors.Join(err, s.unlock())
@@ -155,13 +154,4 @@ func (s *Store) Remove() error {
 	return err
 }
 
-func (s *Store) unlock() error {
-	err := os.Remove(filepath.Join(s.dir, ownerName))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	if err = errors.Join(err, s.lock.Close()); err != nil {
-		return fmt.Errorf("unlock state directory %s: %w", s.dir, err)
-	}
-	return nil
-}
+func (s *Store) unlock() error { return guardOf(s.dir).free(s.lock) }

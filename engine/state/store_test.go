@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 func owner() Owner {
-	return Owner{PID: 123, BootID: "b", Host: "h1", User: "root", Operation: "apply", Since: at(0)}
+	return Owner{PID: 123, Host: "h1", User: "root", Operation: "apply", Since: at(0)}
 }
 
 func open(t *testing.T, dir string) *Store {

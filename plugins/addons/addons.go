@@ -11,7 +11,6 @@ package addons
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -55,12 +54,6 @@ func coreDNSImage(repository, tag string) string {
 		repository += "/coredns"
 	}
 	return repository + "/coredns:" + tag
-}
-
-// kubernetesImage is the image of a component of Kubernetes. A tag cannot hold
-// every character of a version.
-func kubernetesImage(repository, name, version string) string {
-	return repository + "/" + name + ":" + regexp.MustCompile(`[^-A-Za-z0-9_.]`).ReplaceAllString(version, "_")
 }
 
 // validRepository refuses what would not make an image name with a tag behind it.

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 )
@@ -35,13 +36,19 @@ func TestValidate(t *testing.T) {
 		"kube_proxy: server":  {"kube_proxy", map[string]cty.Value{"cluster": bare}, "must be set, for cluster tells no server"},
 		"kube_proxy: address": {"kube_proxy", map[string]cty.Value{"control_plane_endpoint": text("https://a:6443")}, `"https://a:6443" is not an address such as api.example.com:6443`},
 		"kube_proxy: pods":    {"kube_proxy", map[string]cty.Value{"pod_subnet": text("x")}, `"x" is not a subnet such as 10.96.0.0/12`},
-		"kube_proxy: modes":   {"kube_proxy", map[string]cty.Value{"mode": text("ipvs"), "config": text("mode: nftables")}, "ipvs and the mode of config, nftables, contradict each other"},
-		"kube_proxy: field":   {"kube_proxy", map[string]cty.Value{"config": text("moode: x")}, "not a KubeProxyConfiguration: error unmarshaling JSON: while decoding JSON: json: unknown field \"moode\""},
-		"manifest: nothing":   {"manifest", nil, "set exactly one of yaml and file"},
-		"manifest: both":      {"manifest", map[string]cty.Value{"yaml": text("a"), "file": text("b")}, "set exactly one of yaml and file"},
-		"manifest: bad":       {"manifest", map[string]cty.Value{"yaml": text("kind: Pod")}, "document 1: no apiVersion"},
-		"manifest: nowhere":   {"manifest", map[string]cty.Value{"file": text("a"), "namespace": text("")}, "must not be empty"},
-		"manifest: no time":   {"manifest", map[string]cty.Value{"file": text("a"), "within": text("0s")}, "must be longer than zero"},
+		"kube_proxy: modes":   {"kube_proxy", map[string]cty.Value{"mode": text("ipvs"), "configuration": text("mode: nftables")}, "ipvs and the mode of configuration, nftables, contradict each other"},
+		"kube_proxy: field":   {"kube_proxy", map[string]cty.Value{"configuration": text("moode: x")}, "not a KubeProxyConfiguration: error unmarshaling JSON: while decoding JSON: json: unknown field \"moode\""},
+		"kube_proxy: family":  {"kube_proxy", map[string]cty.Value{"advertise_address": text("n1")}, `"n1" is not an IP address`},
+		"kube_proxy: gates": {
+			"kube_proxy",
+			map[string]cty.Value{"feature_gates": cty.MapVal(map[string]cty.Value{"A": cty.True}), "configuration": text("featureGates: {A: false}")},
+			"A is true here and false in configuration",
+		},
+		"manifest: nothing": {"manifest", nil, "set exactly one of yaml and file"},
+		"manifest: both":    {"manifest", map[string]cty.Value{"yaml": text("a"), "file": text("b")}, "set exactly one of yaml and file"},
+		"manifest: bad":     {"manifest", map[string]cty.Value{"yaml": text("kind: Pod")}, "document 1: no apiVersion"},
+		"manifest: nowhere": {"manifest", map[string]cty.Value{"file": text("a"), "namespace": text("")}, "must not be empty"},
+		"manifest: no time": {"manifest", map[string]cty.Value{"file": text("a"), "within": text("0s")}, "must be longer than zero"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +110,12 @@ func TestKubeProxy(t *testing.T) {
 	if got := phase.Apply(t)["image"].AsString(); got != "registry.k8s.io/kube-proxy:v1.36.3" {
 		t.Errorf("image: got %q", got)
 	}
+	phase.Set(t, map[string]cty.Value{
+		"cluster": phase.Config.GetAttr("cluster"), "kubernetes_version": cty.StringVal("v1.36.3"), "mode": cty.StringVal("nftables"),
+	})
+	phase.Want(t, "update: differs in data.config.conf, metadata.annotations",
+		"update: differs in spec.template.metadata.annotations.clusterflow/config-hash") // so the pods take it
+	phase.Apply(t)
 	phase.Undo(t)
 	phase.Want(t, absent(6)...)
 }
@@ -141,7 +154,7 @@ func TestImages(t *testing.T) {
 	for want, got := range map[string]string{
 		"registry.k8s.io/coredns/coredns:v1.14.2": coreDNSImage("registry.k8s.io", "v1.14.2"),
 		"mirror:5000/k8s/coredns:v1.14.2":         coreDNSImage("mirror:5000/k8s", "v1.14.2"),
-		"r/kube-proxy:v1.36.3_b.1":                kubernetesImage("r", "kube-proxy", "v1.36.3+b.1"),
+		"r/kube-proxy:v1.36.3_b.1":                component.Image("r", "kube-proxy", "v1.36.3+b.1"),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/plugins/internal/subnet"
@@ -26,7 +27,9 @@ type kubeProxyConfig struct {
 	Mode                 string            `cf:"mode" enum:"iptables ipvs nftables" doc:"How services are implemented. By default kube-proxy decides: iptables."`
 	ImageRepository      string            `cf:"image_repository" default:"\"registry.k8s.io\"" doc:"Where the image comes from."`
 	Env                  map[string]string `cf:"env" doc:"Environment variables of kube-proxy besides NODE_NAME, such as HTTPS_PROXY."`
-	Config               cty.Value         `cf:"config" doc:"Fields of a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) that differ from the defaults, as an object or as YAML text."`
+	AdvertiseAddress     string            `cf:"advertise_address" doc:"IP address of the API server: kube-proxy listens on all addresses of its family. By default the host of control_plane_endpoint counts, if it is an address."`
+	FeatureGates         map[string]bool   `cf:"feature_gates" doc:"Feature gates of kube-proxy."`
+	Configuration        cty.Value         `cf:"configuration" doc:"The KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), as an object or as YAML text. What it leaves out is as kubeadm has it."`
 }
 
 type kubeProxyOutputs struct {
@@ -37,13 +40,13 @@ func kubeProxyType(pool *kubeapi.Pool) sdk.Type {
 	return resource.Phase[kubeProxyConfig, kubeProxyOutputs]{
 		Name: "kube_proxy",
 		Doc: "Installs kube-proxy on all nodes, which makes services reachable. It does not wait for its pods. " +
-			"Running pods take a changed configuration only after kubectl -n kube-system rollout restart daemonset kube-proxy.",
+			"After a change of the configuration they are replaced one after the other, for kube-proxy reads it when it starts.",
 		Example: `phase "addons.kube_proxy" "kube_proxy" {
   cluster            = phase.control_plane.cluster
   kubernetes_version = "v1.36.3"
   pod_subnet         = "10.244.0.0/16"
   mode               = "nftables"
-  config             = { conntrack = { maxPerCore = 0 } }
+  configuration      = { conntrack = { maxPerCore = 0 } }
 }`,
 		Access:   kubeAccess("ConfigMap, DaemonSet, ServiceAccount, Role and RoleBinding kube-proxy in kube-system; ClusterRoleBinding kubeadm:node-proxier"),
 		Kinds:    []resource.Kind{kubeobj.Kind(pool)},
@@ -79,11 +82,14 @@ func (c kubeProxyConfig) validate() error {
 	if _, err := subnet.Parse(c.PodSubnet); c.PodSubnet != "" && err != nil {
 		return attrError("pod_subnet", "%w", err)
 	}
+	if _, err := netip.ParseAddr(c.AdvertiseAddress); c.AdvertiseAddress != "" && err != nil {
+		return attrError("advertise_address", "%q is not an IP address", c.AdvertiseAddress)
+	}
 	return validRepository(c.ImageRepository)
 }
 
 func (c kubeProxyConfig) image() string {
-	return kubernetesImage(c.ImageRepository, kubeProxy, c.KubernetesVersion)
+	return component.Image(c.ImageRepository, kubeProxy, c.KubernetesVersion)
 }
 
 // server is the URL of the API for all nodes.
@@ -107,15 +113,19 @@ func (c kubeProxyConfig) server() (string, error) {
 
 // bindAddress is all addresses of the family that the API server has.
 func (c kubeProxyConfig) bindAddress() (string, error) {
-	server, err := c.server()
-	if err != nil {
-		return "", err
+	address := c.AdvertiseAddress
+	if address == "" {
+		server, err := c.server()
+		if err != nil {
+			return "", err
+		}
+		u, err := url.Parse(server)
+		if err != nil {
+			return "", fmt.Errorf("read server of cluster: %w", err)
+		}
+		address = u.Hostname()
 	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return "", fmt.Errorf("read server of cluster: %w", err)
-	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && a.Is6() {
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
 		return "::", nil
 	}
 	return "0.0.0.0", nil

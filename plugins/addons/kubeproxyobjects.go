@@ -25,6 +25,8 @@ const (
 	accountDir    = "/var/run/secrets/kubernetes.io/serviceaccount"
 	configKey     = "config.conf"
 	kubeconfigKey = "kubeconfig.conf"
+	// hashNote is the annotation of the pods with the hash of their configuration.
+	hashNote = "clusterflow/config-hash"
 	// nodeTokenGroup may read the config: kubeadm join shows it.
 	nodeTokenGroup = "system:bootstrappers:kubeadm:default-node-token"
 )
@@ -36,7 +38,7 @@ func (c kubeProxyConfig) objects() ([]runtime.Object, error) {
 		return nil, err
 	}
 	return []runtime.Object{
-		config, c.daemonSet(),
+		config, c.daemonSet(componentconfig.Hash(config)),
 		&corev1.ServiceAccount{ObjectMeta: inSystem(kubeProxy)},
 		bindServiceAccount("kubeadm:node-proxier", "system:node-proxier", kubeProxy),
 		&rbacv1.Role{ObjectMeta: inSystem(kubeProxy), Rules: []rbacv1.PolicyRule{{
@@ -68,24 +70,22 @@ func (c kubeProxyConfig) configMap() (*corev1.ConfigMap, error) {
 	return object, nil
 }
 
-// configuration is config.conf: the user's fields over kubeadm's defaults. mine
+// configuration is config.conf: the given fields over kubeadm's defaults. mine
 // says that the user has set any.
 func (c kubeProxyConfig) configuration() (text string, mine bool, err error) {
 	kind := proxyv1alpha1.SchemeGroupVersion.WithKind("KubeProxyConfiguration")
 	var k proxyv1alpha1.KubeProxyConfiguration
-	if mine, err = componentconfig.Decode(c.Config, kind, &k); err != nil {
-		return "", false, attrError("config", "%w", err)
+	if mine, err = componentconfig.Decode(c.Configuration, kind, &k); err != nil {
+		return "", false, attrError("configuration", "%w", err)
 	}
-	mode := proxyv1alpha1.ProxyMode(c.Mode)
-	if mode != "" && k.Mode != "" && mode != k.Mode {
-		return "", false, attrError("mode", "%s and the mode of config, %s, contradict each other", mode, k.Mode)
+	if err := c.mergeInto(&k); err != nil {
+		return "", false, err
 	}
 	address, err := c.bindAddress()
 	if err != nil {
 		return "", false, err
 	}
-	k.APIVersion, k.Kind = kind.GroupVersion().String(), kind.Kind
-	k.Mode = cmp.Or(k.Mode, mode)
+	k.APIVersion, k.Kind = kind.ToAPIVersionAndKind()
 	k.BindAddress = cmp.Or(k.BindAddress, address)
 	k.ClusterCIDR = cmp.Or(k.ClusterCIDR, c.PodSubnet)
 	k.ClientConnection.Kubeconfig = cmp.Or(k.ClientConnection.Kubeconfig, proxyDir+"/"+kubeconfigKey)
@@ -93,7 +93,27 @@ func (c kubeProxyConfig) configuration() (text string, mine bool, err error) {
 	if err != nil {
 		return "", false, fmt.Errorf("write config of kube-proxy: %w", err)
 	}
-	return strings.TrimSuffix(string(out), "\n"), mine || mode != "", nil
+	return strings.TrimSuffix(string(out), "\n"), mine || c.Mode != "" || len(c.FeatureGates) > 0, nil
+}
+
+// mergeInto puts mode and feature gates, which have attributes of their own, into
+// a configuration that may have them too.
+func (c kubeProxyConfig) mergeInto(k *proxyv1alpha1.KubeProxyConfiguration) error {
+	mode := proxyv1alpha1.ProxyMode(c.Mode)
+	if mode != "" && k.Mode != "" && mode != k.Mode {
+		return attrError("mode", "%s and the mode of configuration, %s, contradict each other", mode, k.Mode)
+	}
+	k.Mode = cmp.Or(k.Mode, mode)
+	for _, name := range slices.Sorted(maps.Keys(c.FeatureGates)) {
+		if set, ok := k.FeatureGates[name]; ok && set != c.FeatureGates[name] {
+			return attrError("feature_gates", "%s is %v here and %v in configuration", name, c.FeatureGates[name], set)
+		}
+		if k.FeatureGates == nil {
+			k.FeatureGates = map[string]bool{}
+		}
+		k.FeatureGates[name] = c.FeatureGates[name]
+	}
+	return nil
 }
 
 // kubeconfig is kubeconfig.conf: kube-proxy is its service account.
@@ -115,7 +135,9 @@ func (c kubeProxyConfig) kubeconfig() (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
-func (c kubeProxyConfig) daemonSet() *appsv1.DaemonSet {
+// daemonSet takes the hash of the ConfigMap: another one is another pod template,
+// and so replaces the pods.
+func (c kubeProxyConfig) daemonSet(configHash string) *appsv1.DaemonSet {
 	labels := map[string]string{"k8s-app": kubeProxy}
 	meta := inSystem(kubeProxy)
 	meta.Labels = labels
@@ -126,7 +148,7 @@ func (c kubeProxyConfig) daemonSet() *appsv1.DaemonSet {
 		Selector:       &metav1.LabelSelector{MatchLabels: labels},
 		UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.RollingUpdateDaemonSetStrategyType},
 		Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels},
+			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: map[string]string{hashNote: configHash}},
 			Spec: corev1.PodSpec{
 				PriorityClassName:  "system-node-critical",
 				ServiceAccountName: kubeProxy,

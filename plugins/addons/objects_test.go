@@ -42,7 +42,7 @@ func TestGoldenKubeProxy(t *testing.T) {
 	full.ControlPlaneEndpoint, full.PodSubnet, full.Mode = "[fd00::1]:8443", "fd00:10:244::/56", "nftables"
 	full.ImageRepository, full.KubernetesVersion = "mirror.example.com/k8s", "v1.36.3+build.7"
 	full.Env = map[string]string{"NO_PROXY": "10.0.0.0/8", "HTTPS_PROXY": "http://proxy:3128"}
-	full.Config = cty.StringVal("conntrack: {maxPerCore: 0}\nmetricsBindAddress: 0.0.0.0\n")
+	full.Configuration = cty.StringVal("conntrack: {maxPerCore: 0}\nmetricsBindAddress: 0.0.0.0\n")
 	for name, c := range map[string]kubeProxyConfig{"plain": plainKubeProxy(), "full": full} {
 		t.Run(name, func(t *testing.T) { kubeobjtest.Golden(t, "kube_proxy_"+name+".yaml", proxyObjects(t, c)...) })
 	}

@@ -41,6 +41,7 @@ type localEtcd struct {
 	ImageTag        string   `json:"imageTag,omitempty"`
 	DataDir         string   `json:"dataDir"`
 	ExtraArgs       []pair   `json:"extraArgs,omitempty"`
+	ExtraEnvs       []env    `json:"extraEnvs,omitempty"`
 	ServerCertSANs  []string `json:"serverCertSANs,omitempty"`
 	PeerCertSANs    []string `json:"peerCertSANs,omitempty"`
 }
@@ -62,7 +63,7 @@ type networkingSection struct {
 type componentSection struct {
 	ExtraArgs    []pair   `json:"extraArgs,omitempty"`
 	ExtraVolumes []volume `json:"extraVolumes,omitempty"`
-	ExtraEnvs    []pair   `json:"extraEnvs,omitempty"`
+	ExtraEnvs    []env    `json:"extraEnvs,omitempty"`
 }
 
 type apiServerSection struct {
@@ -83,6 +84,13 @@ type proxySection struct {
 type pair struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// env is a variable of the environment. Unlike an argument, one without a value
+// has no such field.
+type env struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
 }
 
 type volume struct {

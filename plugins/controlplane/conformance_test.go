@@ -44,6 +44,25 @@ func TestConformance(t *testing.T) {
 		on("cluster_info", nil),
 		on("mark", map[string]any{"node": "n1"}),
 		processCase(t),
+		selfHostedCase(t, fleet),
+		sdktest.Case{
+			Type: "audit_policy",
+			Config: func(dir string) map[string]any {
+				return map[string]any{"path": dir + "/audit/policy.yaml", "log_dir": dir + "/log/audit"}
+			},
+			SkipUndoWithoutRecord: "only the record knows which directories were made",
+		},
+		sdktest.Case{
+			Type: "static_pod", Setup: func(dir string) error { writeProcessFiles(t, dir); return nil },
+			Config: func(dir string) map[string]any {
+				config := map[string]any{}
+				for name, value := range staticPodValues(dir, apiServerName) {
+					config[name] = value
+				}
+				return config
+			},
+			SkipUndoWithoutRecord: "only the record knows which directories were made",
+		},
 	)
 }
 
@@ -68,5 +87,32 @@ func processCase(t *testing.T) sdktest.Case {
 		SkipUndoWithoutRecord: "only the record knows which directories were made",
 		// TestProcessAttach in sdk/resource takes over an interrupted start.
 		SkipKill: "the process outlives a killed plugin and goes on writing its files, so the host changes by itself",
+	}
+}
+
+// selfHostedCase begins with a static pod. Each directory has a kubelet of its own.
+func selfHostedCase(t *testing.T, fleet *kubeapitest.Fleet) sdktest.Case {
+	t.Helper()
+	var mu sync.Mutex
+	kubelets := map[string]*kubelet{}
+	of := func(dir string) *kubelet {
+		mu.Lock()
+		defer mu.Unlock()
+		if kubelets[dir] == nil {
+			kubelets[dir] = newKubelet(t, fleet.Of(dir), dir)
+		}
+		return kubelets[dir]
+	}
+	return sdktest.Case{
+		Type:  "self_hosted",
+		Setup: func(dir string) error { writeManifest(t, dir); return nil },
+		Config: func(dir string) map[string]any {
+			of(dir)
+			return map[string]any{"cluster": fleet.Cluster(dir), "manifest": dir + "/manifests/kube-scheduler.yaml", "node": "n1"}
+		},
+		Observe: func(dir string) (string, error) {
+			of(dir).sync()
+			return fleet.Observe(dir)
+		},
 	}
 }

@@ -34,7 +34,7 @@ func Spec() sdk.Spec {
 		Name: "controlplane", Version: "dev",
 		Doc: "The control plane: its processes, waiting for them, and what a cluster knows of itself.",
 		Types: []sdk.Type{
-			processType(), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
+			processType(), staticPodType(), auditType(), selfHostedType(pool), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
 		},
 	}
 }

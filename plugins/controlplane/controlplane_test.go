@@ -35,9 +35,9 @@ func TestValidate(t *testing.T) {
 		"upload: pods":        {"upload_config", map[string]cty.Value{"pod_subnet": text("10.0.0.0/8,10.1.0.0/16")}, "two subnets must be of different families, one IPv4 and one IPv6"},
 		"upload: domain":      {"upload_config", map[string]cty.Value{"dns_domain": text("a b")}, `"a b" is not a DNS domain such as cluster.local`},
 		"upload: relative":    {"upload_config", map[string]cty.Value{"cert_dir": text("pki")}, `"pki" is not an absolute path: it counts on every control-plane node`},
-		"upload: kubelet":     {"upload_config", map[string]cty.Value{"kubelet": object("maxPodz", cty.NumberIntVal(1))}, `not a KubeletConfiguration: error unmarshaling JSON: while decoding JSON: json: unknown field "maxPodz"`},
-		"upload: other kind":  {"upload_config", map[string]cty.Value{"kubelet": text("kind: Pod")}, " Pod is not kubelet.config.k8s.io/v1beta1 KubeletConfiguration"},
-		"upload: a number":    {"upload_config", map[string]cty.Value{"kubelet": cty.NumberIntVal(1)}, "want an object or YAML text, not number"},
+		"upload: kubelet":     {"upload_config", map[string]cty.Value{"kubelet_configuration": object("maxPodz", cty.NumberIntVal(1))}, `not a KubeletConfiguration: error unmarshaling JSON: while decoding JSON: json: unknown field "maxPodz"`},
+		"upload: other kind":  {"upload_config", map[string]cty.Value{"kubelet_configuration": text("kind: Pod")}, " Pod is not kubelet.config.k8s.io/v1beta1 KubeletConfiguration"},
+		"upload: a number":    {"upload_config", map[string]cty.Value{"kubelet_configuration": cty.NumberIntVal(1)}, "want an object or YAML text, not number"},
 		"upload: two etcds":   {"upload_config", map[string]cty.Value{"etcd": cty.ObjectVal(map[string]cty.Value{"data_dir": text("/d"), "external": object("endpoints", list("https://e:2379"))})}, "set only one of data_dir and external"},
 		"upload: endpoint":    {"upload_config", map[string]cty.Value{"etcd": external("e:2379")}, `endpoint "e:2379" is not a URL such as https://10.0.0.1:2379`},
 		"upload: validity":    {"upload_config", map[string]cty.Value{"certificate_validity": text("-1h")}, "must be longer than zero"},
@@ -49,6 +49,7 @@ func TestValidate(t *testing.T) {
 		"cluster_info: id":    {"cluster_info", map[string]cty.Value{"token_id": text("abc")}, "want six lower-case letters or digits"},
 		"mark: node":          {"mark", map[string]cty.Value{"node": text("N_1")}, `"N_1" is not the name of a node: `},
 		"mark: label":         {"mark", map[string]cty.Value{"labels": object("a/b/c", text(""))}, "a/b/c=: "},
+		"mark: annotation":    {"mark", map[string]cty.Value{"annotations": object("a/b/c", text(""))}, "a/b/c: "},
 		"mark: effect":        {"mark", map[string]cty.Value{"taints": cty.ListVal([]cty.Value{cty.ObjectVal(map[string]cty.Value{"key": text("a"), "effect": text("Never")})})}, `effect "Never" is not one of NoSchedule, PreferNoSchedule, NoExecute`},
 	}
 	required := map[string]map[string]cty.Value{

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/internal/component"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -27,6 +29,8 @@ type health struct {
 	pool       *kubeapi.Pool
 	kubeconfig string
 	components []componentConfig
+	pods       []staticpod.Ref
+	runtime    staticpod.Runtime
 	within     time.Duration
 }
 
@@ -86,17 +90,35 @@ func (h *health) each(ctx context.Context, do func(context.Context, resource.Pro
 	return errs
 }
 
+// probes are those of the API server, of the components and of the pods that are
+// neither.
 func (h *health) probes() []resource.Probe {
 	probes := []resource.Probe{{
-		Name: "kube-apiserver", Check: h.checkServer, Timeout: h.within,
-		Hint: logHint("kube-apiserver") + " It needs etcd: see also whether that is healthy.",
+		Name: apiServerName, Check: h.checkServer,
+		Hint: logHint(apiServerName) + " It needs etcd: see also whether that is healthy.",
 	}}
 	for _, c := range h.components {
 		// Components on this host have certificates of their own making.
 		endpoint := component.Health{URL: c.URL, TLS: &tls.Config{InsecureSkipVerify: true}}
-		probes = append(probes, resource.Probe{
-			Name: c.Name, Check: endpoint.Check, Timeout: h.within, Hint: logHint(c.Name),
-		})
+		probes = append(probes, resource.Probe{Name: c.Name, Check: endpoint.Check, Hint: logHint(c.Name)})
+	}
+	for _, ref := range h.pods {
+		runs := func(ctx context.Context) error { return h.runtime.Runs(ctx, ref) }
+		i := slices.IndexFunc(probes, func(p resource.Probe) bool { return p.Name == ref.Name })
+		if i < 0 {
+			probes = append(probes, resource.Probe{Name: ref.Name, Check: runs, Hint: logHint(ref.Name)})
+			continue
+		}
+		healthy := probes[i].Check
+		probes[i].Check = func(ctx context.Context) error {
+			if err := runs(ctx); err != nil {
+				return err
+			}
+			return healthy(ctx)
+		}
+	}
+	for i := range probes {
+		probes[i].Timeout = h.within
 	}
 	return probes
 }

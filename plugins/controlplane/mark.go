@@ -19,11 +19,12 @@ import (
 const controlPlaneRole = "node-role.kubernetes.io/control-plane"
 
 type markConfig struct {
-	Cluster kubeapi.Cluster   `cf:"cluster,required" doc:"The cluster: output of controlplane.wait."`
-	Node    string            `cf:"node,required" doc:"Name of the Node."`
-	Labels  map[string]string `cf:"labels" default:"{\"node-role.kubernetes.io/control-plane\":\"\",\"node.kubernetes.io/exclude-from-external-load-balancers\":\"\"}" doc:"Labels that the node gets."`
-	Taints  []taintConfig     `cf:"taints" doc:"Taints that the node gets: key, value, effect. By default node-role.kubernetes.io/control-plane:NoSchedule; [] means none. Other taints stay."`
-	Within  time.Duration     `cf:"within" default:"\"1m\"" doc:"How long to wait for the kubelet to register the node."`
+	Cluster     kubeapi.Cluster   `cf:"cluster,required" doc:"The cluster: output of controlplane.wait."`
+	Node        string            `cf:"node,required" doc:"Name of the Node."`
+	Labels      map[string]string `cf:"labels" default:"{\"node-role.kubernetes.io/control-plane\":\"\",\"node.kubernetes.io/exclude-from-external-load-balancers\":\"\"}" doc:"Labels that the node gets."`
+	Annotations map[string]string `cf:"annotations" doc:"Annotations that the node gets."`
+	Taints      []taintConfig     `cf:"taints" doc:"Taints that the node gets: key, value, effect. By default node-role.kubernetes.io/control-plane:NoSchedule; [] means none. Other taints stay."`
+	Within      time.Duration     `cf:"within" default:"\"1m\"" doc:"How long to wait for the kubelet to register the node."`
 }
 
 type taintConfig struct {
@@ -35,11 +36,13 @@ type taintConfig struct {
 func markType(pool *kubeapi.Pool) sdk.Type {
 	return resource.Phase[markConfig, struct{}]{
 		Name: "mark",
-		Doc:  "Marks a node as part of the control plane by labels and taints, so that ordinary pods and external load balancers leave it alone. It waits for the node to register.",
+		Doc:  "Marks a node as part of the control plane by labels and taints, so that ordinary pods and external load balancers leave it alone, and gives it annotations. It waits for the node to register.",
 		Example: `phase "controlplane.mark" "mark" {
   cluster = phase.control_plane.cluster
   node    = "node-1"
   taints  = [] # let it run ordinary pods too
+
+  annotations = { "example.com/rack" = "7" }
 }`,
 		Access:   kubeAccess("Node config.node"),
 		Kinds:    []resource.Kind{nodeMarkKind(pool)},
@@ -54,11 +57,23 @@ func validateMark(c markConfig) error {
 	if problems := validation.IsDNS1123Subdomain(c.Node); len(problems) > 0 {
 		return attrError("node", "%q is not the name of a node: %s", c.Node, problems[0])
 	}
+	if c.Within <= 0 {
+		return attrError("within", "must be longer than zero")
+	}
 	for _, key := range slices.Sorted(maps.Keys(c.Labels)) {
 		if problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(c.Labels[key])...); len(problems) > 0 {
 			return attrError("labels", "%s=%s: %s", key, c.Labels[key], problems[0])
 		}
 	}
+	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
+		if problems := validation.IsQualifiedName(strings.ToLower(key)); len(problems) > 0 {
+			return attrError("annotations", "%s: %s", key, problems[0])
+		}
+	}
+	return validateTaints(c)
+}
+
+func validateTaints(c markConfig) error {
 	effects := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectPreferNoSchedule), string(corev1.TaintEffectNoExecute)}
 	for _, t := range c.Taints {
 		if problems := append(validation.IsQualifiedName(t.Key), validation.IsValidLabelValue(t.Value)...); len(problems) > 0 {
@@ -68,13 +83,10 @@ func validateMark(c markConfig) error {
 			return attrError("taints", "effect %q is not one of %s", t.Effect, strings.Join(effects, ", "))
 		}
 	}
-	if c.Within <= 0 {
-		return attrError("within", "must be longer than zero")
-	}
 	return nil
 }
 
-// buildMarks makes one resource of each label and taint, so that each is undone
+// buildMarks makes one resource of each label, annotation and taint, so that each is undone
 // only if this phase made it. They share a Node and are made in order.
 func buildMarks(pool *kubeapi.Pool, in resource.Input[markConfig]) []resource.Resource {
 	mark := nodeMark{
@@ -85,6 +97,11 @@ func buildMarks(pool *kubeapi.Pool, in resource.Input[markConfig]) []resource.Re
 	for _, key := range slices.Sorted(maps.Keys(in.Config.Labels)) {
 		m := mark
 		m.Label, m.value = key, in.Config.Labels[key]
+		all = append(all, &m)
+	}
+	for _, key := range slices.Sorted(maps.Keys(in.Config.Annotations)) {
+		m := mark
+		m.Annotation, m.value = key, in.Config.Annotations[key]
 		all = append(all, &m)
 	}
 	taints := in.Config.Taints

@@ -70,6 +70,32 @@ func TestMarkWithoutNode(t *testing.T) {
 	phase.Apply(t)
 }
 
+// Annotations and labels of the same name do not get into each other's way.
+func TestMarkAnnotations(t *testing.T) {
+	fake := kubeapitest.NewFake(t)
+	node := registeredNode()
+	node["metadata"].(map[string]any)["annotations"] = map[string]any{"kept": "as it is", "Example.com/Rack": "6"}
+	fake.Put(t, nodePath, "kubelet", node)
+	notes := cty.MapVal(map[string]cty.Value{"Example.com/Rack": cty.StringVal("7, or so"), "rack": cty.StringVal("8")})
+	phase := newPhase(t, fake, "mark", map[string]cty.Value{
+		"node": cty.StringVal("n1"), "taints": cty.EmptyTupleVal, "annotations": notes,
+		"labels": cty.MapVal(map[string]cty.Value{"rack": cty.StringVal("7")}),
+	})
+	phase.Want(t, "create: absent", `update: value "6", want "7, or so"`, "create: absent")
+	phase.Apply(t)
+	got := fake.Object(nodePath)
+	if diff := cmp.Diff(map[string]string{"kept": "as it is", "Example.com/Rack": "7, or so", "rack": "8"}, got.GetAnnotations()); diff != "" {
+		t.Errorf("annotations (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"kubernetes.io/hostname": "n1", "rack": "7"}, got.GetLabels()); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	phase.Undo(t)
+	if diff := cmp.Diff(map[string]string{"kept": "as it is", "Example.com/Rack": "7, or so"}, fake.Object(nodePath).GetAnnotations()); diff != "" {
+		t.Errorf("annotations after undo (-want +got):\n%s", diff)
+	}
+}
+
 func registeredNode() map[string]any {
 	return map[string]any{
 		"apiVersion": "v1", "kind": "Node",

@@ -28,14 +28,16 @@ const nodeMarkKindName = "node-mark"
 // unmarkWithin bounds the removal of a mark: 10 s.
 const unmarkWithin = 10 * time.Second
 
-// nodeMark is one label or one taint of a Node. The Node itself is its kubelet's.
+// nodeMark is one label, annotation or taint of a Node. The Node itself is its
+// kubelet's.
 type nodeMark struct {
 	Kubeconfig string        `json:"kubeconfig"`
 	Node       string        `json:"node"`
 	Label      string        `json:"label,omitempty"`
+	Annotation string        `json:"annotation,omitempty"`
 	Taint      *corev1.Taint `json:"taint,omitempty"`
 
-	value  string // of the label
+	value  string // of the label or annotation
 	pool   *kubeapi.Pool
 	within time.Duration
 }
@@ -54,8 +56,11 @@ func nodeMarkKind(pool *kubeapi.Pool) resource.Kind {
 
 func (m *nodeMark) ID() resource.ID {
 	what := "label " + m.Label
-	if m.Taint != nil {
+	switch {
+	case m.Taint != nil:
 		what = "taint " + taintText(*m.Taint)
+	case m.Annotation != "":
+		what = "annotation " + m.Annotation
 	}
 	return resource.ID{Kind: nodeMarkKindName, Target: m.Node + " " + what}
 }
@@ -69,14 +74,28 @@ func (m *nodeMark) Diff(ctx context.Context) (sdk.Change, error) {
 	if err != nil {
 		return sdk.Change{}, err
 	}
-	value, has := node.Labels[m.Label]
+	value, has := m.valueOn(node)
 	switch {
-	case m.Taint == nil && has && value != m.value:
-		return sdk.Change{Op: sdk.OpUpdate, Reason: fmt.Sprintf("value %q, want %q", value, m.value)}, nil
-	case m.Taint == nil && !has, m.Taint != nil && !slices.Contains(node.Spec.Taints, *m.Taint):
+	case !has:
 		return sdk.Change{Op: sdk.OpCreate, Reason: "absent"}, nil
+	case value != m.value:
+		return sdk.Change{Op: sdk.OpUpdate, Reason: fmt.Sprintf("value %q, want %q", value, m.value)}, nil
 	}
 	return sdk.Change{}, nil
+}
+
+// valueOn finds the mark on a Node. A taint has no value here: its value is part
+// of what it is.
+func (m *nodeMark) valueOn(node *corev1.Node) (value string, has bool) {
+	switch {
+	case m.Taint != nil:
+		return "", slices.Contains(node.Spec.Taints, *m.Taint)
+	case m.Annotation != "":
+		value, has = node.Annotations[m.Annotation]
+	default:
+		value, has = node.Labels[m.Label]
+	}
+	return value, has
 }
 
 // Render waits for the Node to register and puts the mark on it.
@@ -90,7 +109,7 @@ func (m *nodeMark) Render(ctx context.Context) error {
 			return fmt.Errorf("node %s: the kubelet has not labelled it with %s yet", m.Node, corev1.LabelHostname)
 		}
 		if m.Taint == nil {
-			return m.patchLabel(ctx, &m.value)
+			return m.patchValue(ctx, &m.value)
 		}
 		others := slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t == *m.Taint })
 		return m.patchTaints(ctx, node, append([]corev1.Taint{*m.Taint}, others...))
@@ -114,15 +133,19 @@ func (m *nodeMark) Remove(ctx context.Context) error {
 		case err != nil:
 			return kubeapi.Stop(err)
 		case m.Taint == nil:
-			return m.patchLabel(ctx, nil)
+			return m.patchValue(ctx, nil)
 		}
 		return m.patchTaints(ctx, node, slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t == *m.Taint }))
 	})
 }
 
-// patchLabel sets the label, or removes it if value is nil.
-func (m *nodeMark) patchLabel(ctx context.Context, value *string) error {
-	return m.patch(ctx, map[string]any{"metadata": map[string]any{"labels": map[string]any{m.Label: value}}})
+// patchValue sets the label or annotation, or removes it if value is nil.
+func (m *nodeMark) patchValue(ctx context.Context, value *string) error {
+	field, key := "labels", m.Label
+	if m.Annotation != "" {
+		field, key = "annotations", m.Annotation
+	}
+	return m.patch(ctx, map[string]any{"metadata": map[string]any{field: map[string]any{key: value}}})
 }
 
 // patchTaints replaces all taints, unless somebody else has written the Node since.

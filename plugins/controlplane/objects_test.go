@@ -31,7 +31,7 @@ func TestGoldenObjects(t *testing.T) {
 	full.DNS, full.Proxy = &dnsConfig{ImageTag: "v1.13.0"}, &proxyConfig{Disabled: true}
 	full.FeatureGates = map[string]bool{"RootlessControlPlane": false}
 	full.EncryptionAlgorithm, full.CertificateValidity = "ECDSA-P256", 90*24*time.Hour
-	full.Kubelet = cty.StringVal("cgroupDriver: cgroupfs\nfailSwapOn: false\nmaxPods: 200\nrotateCertificates: false\n")
+	full.KubeletConfiguration = cty.StringVal("cgroupDriver: cgroupfs\nfailSwapOn: false\nmaxPods: 200\nrotateCertificates: false\n")
 	for name, c := range map[string]uploadConfig{"plain": plain, "full": full} {
 		t.Run("upload_config/"+name, func(t *testing.T) {
 			objects, err := c.objects()
@@ -115,7 +115,7 @@ func TestKubeletConfigurationFacts(t *testing.T) {
 		t.Errorf("hash of a config that nobody supplied: got %q", hash)
 	}
 	mine := defaults()
-	mine.Kubelet = cty.ObjectVal(map[string]cty.Value{"maxPods": cty.NumberIntVal(200)})
+	mine.KubeletConfiguration = cty.ObjectVal(map[string]cty.Value{"maxPods": cty.NumberIntVal(200)})
 	if objects, err = mine.objects(); err != nil {
 		t.Fatal(err)
 	}

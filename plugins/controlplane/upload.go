@@ -35,7 +35,7 @@ type uploadConfig struct {
 	DNSDomain            string          `cf:"dns_domain" default:"\"cluster.local\"" doc:"DNS domain of services."`
 	ImageRepository      string          `cf:"image_repository" default:"\"registry.k8s.io\"" doc:"Where the images of Kubernetes come from."`
 
-	Etcd              *etcdConfig      `cf:"etcd" doc:"Where etcd is: data_dir (default /var/lib/etcd), image_repository, image_tag, extra_args, server_cert_sans, peer_cert_sans of a local one, or external with endpoints, http_endpoints, ca_file, cert_file, key_file."`
+	Etcd              *etcdConfig      `cf:"etcd" doc:"Where etcd is: data_dir (default /var/lib/etcd), image_repository, image_tag, extra_args and extra_envs (lists of name and value), server_cert_sans, peer_cert_sans of a local one, or external with endpoints, http_endpoints, ca_file, cert_file, key_file."`
 	APIServer         *apiServerConfig `cf:"api_server" doc:"What the API server has besides the defaults: cert_sans, extra_args (list of name and value), extra_volumes (name, host_path, mount_path, read_only, path_type), extra_envs (name, value)."`
 	ControllerManager *extraConfig     `cf:"controller_manager" doc:"What the controller manager has besides the defaults: extra_args, extra_volumes, extra_envs."`
 	Scheduler         *extraConfig     `cf:"scheduler" doc:"What the scheduler has besides the defaults: extra_args, extra_volumes, extra_envs."`
@@ -47,7 +47,7 @@ type uploadConfig struct {
 	CertificateValidity time.Duration `cf:"certificate_validity" default:"\"8760h\"" doc:"How long certificates live."`
 	CAValidity          time.Duration `cf:"ca_certificate_validity" default:"\"87600h\"" doc:"How long certificate authorities live."`
 
-	Kubelet cty.Value `cf:"kubelet" doc:"Fields of a KubeletConfiguration (kubelet.config.k8s.io/v1beta1) that differ from the defaults, as an object or as YAML text. All nodes that join get them."`
+	KubeletConfiguration cty.Value `cf:"kubelet_configuration" doc:"The KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of all nodes that join, as an object or as YAML text. What it leaves out is as kubeadm has it."`
 }
 
 func uploadConfigType(pool *kubeapi.Pool) sdk.Type {
@@ -59,7 +59,7 @@ func uploadConfigType(pool *kubeapi.Pool) sdk.Type {
   kubernetes_version     = "v1.36.3"
   control_plane_endpoint = "api.example.com:6443"
   pod_subnet             = "10.244.0.0/16"
-  kubelet                = { maxPods = 200 }
+  kubelet_configuration  = { maxPods = 200 }
 }`,
 		Access:   kubeAccess("ConfigMaps kubeadm-config and kubelet-config, Roles and RoleBindings in kube-system"),
 		Kinds:    []resource.Kind{kubeobj.Kind(pool)},

@@ -21,6 +21,7 @@ type etcdConfig struct {
 	ImageRepository string           `cf:"image_repository"`
 	ImageTag        string           `cf:"image_tag"`
 	ExtraArgs       []component.Flag `cf:"extra_args"`
+	ExtraEnvs       []component.Flag `cf:"extra_envs"`
 	ServerCertSANs  []string         `cf:"server_cert_sans"`
 	PeerCertSANs    []string         `cf:"peer_cert_sans"`
 	External        *externalConfig  `cf:"external"`
@@ -81,7 +82,8 @@ func (c *etcdConfig) section() etcdSection {
 	}
 	local := &localEtcd{
 		ImageRepository: c.ImageRepository, ImageTag: c.ImageTag, DataDir: c.DataDir,
-		ExtraArgs: pairs(c.ExtraArgs), ServerCertSANs: c.ServerCertSANs, PeerCertSANs: c.PeerCertSANs,
+		ExtraArgs: convert[pair](c.ExtraArgs), ExtraEnvs: convert[env](c.ExtraEnvs),
+		ServerCertSANs: c.ServerCertSANs, PeerCertSANs: c.PeerCertSANs,
 	}
 	if local.DataDir == "" {
 		local.DataDir = defaultEtcdDir
@@ -93,7 +95,7 @@ func (c *extraConfig) section() componentSection {
 	if c == nil {
 		return componentSection{}
 	}
-	s := componentSection{ExtraArgs: pairs(c.ExtraArgs), ExtraEnvs: pairs(c.ExtraEnvs)}
+	s := componentSection{ExtraArgs: convert[pair](c.ExtraArgs), ExtraEnvs: convert[env](c.ExtraEnvs)}
 	for _, v := range c.ExtraVolumes {
 		s.ExtraVolumes = append(s.ExtraVolumes, volume(v))
 	}
@@ -114,10 +116,11 @@ func (c *apiServerConfig) sans() []string {
 	return c.CertSANs
 }
 
-func pairs(flags []component.Flag) []pair {
-	var out []pair
+// convert turns names and values into arguments or variables.
+func convert[T pair | env](flags []component.Flag) []T {
+	var out []T
 	for _, f := range flags {
-		out = append(out, pair(f))
+		out = append(out, T(f))
 	}
 	return out
 }

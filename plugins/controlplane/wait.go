@@ -7,6 +7,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -15,6 +16,8 @@ type waitConfig struct {
 	Kubeconfig string            `cf:"kubeconfig,required" doc:"Kubeconfig of the administrator. The API server it names is waited for."`
 	SuperAdmin string            `cf:"super_admin_kubeconfig" doc:"Kubeconfig of a member of system:masters. It gives the administrator its rights, if it has none yet."`
 	Components []componentConfig `cf:"components" doc:"Components to wait for besides the API server: name and url of their health, such as https://127.0.0.1:10257/healthz. Their certificates are not verified."`
+	Pods       []*staticpod.Ref  `cf:"pods" doc:"Static pods that must run: the outputs pod of controlplane.static_pod and etcd.member. Null is skipped. A component of the same name is asked for its health only when its new pod runs."`
+	CRISocket  string            `cf:"cri_socket" doc:"Socket of the container runtime, asked for pods. Default: the first that exists of those of containerd, CRI-O and cri-dockerd."`
 	Within     time.Duration     `cf:"within" default:"\"4m\"" doc:"How long to wait before the phase fails."`
 }
 
@@ -31,6 +34,7 @@ func waitType(pool *kubeapi.Pool) sdk.Type {
 	return resource.Phase[waitConfig, waitOutputs]{
 		Name: "wait",
 		Doc: "Waits until the control plane is healthy: the API server's livez and readyz, and the components' own answers, all at once. " +
+			"With pods it tells a new pod from the old one that still answers, even before the API server does. " +
 			"It also gives the group kubeadm:cluster-admins its rights, as kubeadm does. While everything is healthy, nothing is planned.",
 		Example: `phase "controlplane.wait" "control_plane" {
   kubeconfig             = "/etc/kubernetes/admin.conf"
@@ -39,10 +43,14 @@ func waitType(pool *kubeapi.Pool) sdk.Type {
     { name = "kube-controller-manager", url = "https://127.0.0.1:10257/healthz" },
     { name = "kube-scheduler", url = "https://127.0.0.1:10259/livez" },
   ]
+  pods = [
+    { name = "kube-apiserver", digest = "44c9dabadd3d8b1ea9dc6a9f7ffac5ea8b0b1d0e0c5d8a3b4a5e1ad1d3b2a1f0" }, # phase.apiserver.pod
+  ]
 }`,
 		Access: []sdk.Access{
 			{Kind: sdk.AccessPath, What: "config.kubeconfig, config.super_admin_kubeconfig"},
 			{Kind: sdk.AccessNet, What: "config.components"},
+			{Kind: sdk.AccessPath, What: "config.cri_socket"},
 			{Kind: sdk.AccessKube, What: "ClusterRoleBinding kubeadm:cluster-admins", Write: true},
 		},
 		Kinds:    []resource.Kind{adminBindingKind(pool)},
@@ -70,11 +78,25 @@ func validateWait(c waitConfig) error {
 	return nil
 }
 
+// given leaves out those that are null.
+func given(pods []*staticpod.Ref) []staticpod.Ref {
+	var out []staticpod.Ref
+	for _, pod := range pods {
+		if pod != nil {
+			out = append(out, *pod)
+		}
+	}
+	return out
+}
+
 func buildWait(pool *kubeapi.Pool, in resource.Input[waitConfig]) resource.Work[waitOutputs] {
 	path := hostpath.Abs(in.WorkDir, in.Config.Kubeconfig)
 	return resource.Work[waitOutputs]{
 		Resources: []resource.Resource{
-			&health{pool: pool, kubeconfig: path, components: in.Config.Components, within: in.Config.Within},
+			&health{
+				pool: pool, kubeconfig: path, components: in.Config.Components, within: in.Config.Within,
+				pods: given(in.Config.Pods), runtime: staticpod.Runtime{Socket: in.Config.CRISocket},
+			},
 			&adminBinding{
 				Admin: path, SuperAdmin: hostpath.Abs(in.WorkDir, in.Config.SuperAdmin),
 				pool: pool, within: in.Config.Within + bindingGrace,

@@ -12,9 +12,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	runtimev1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod/staticpodtest"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -113,6 +115,41 @@ func TestWaitTellsWhatIsDown(t *testing.T) {
 			t.Errorf("got %q (%s), want %q", diags[i].Summary, diags[i].Detail, want)
 		}
 	}
+}
+
+// TestWaitForNewPods answers for its health all the time, as an old pod does until
+// the kubelet stops it: only the new one counts.
+func TestWaitForNewPods(t *testing.T) {
+	fake, runtime := kubeapitest.NewFake(t), staticpodtest.NewRuntime(t)
+	manager := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer manager.Close()
+	pod := func(name string) cty.Value {
+		return cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(name), "digest": cty.StringVal("new")})
+	}
+	phase := waitFor(t, fake, map[string]cty.Value{
+		"components": components(managerName, manager.URL+"/healthz"), "cri_socket": cty.StringVal(runtime.Socket),
+		"pods": cty.TupleVal([]cty.Value{pod(apiServerName), pod(managerName), pod("etcd")}),
+	})
+	running := runtimev1.ContainerState_CONTAINER_RUNNING
+	runtime.Add(apiServerName, "new", running)
+	runtime.Add(managerName, "old", running)
+	phase.Want(t, "run: kube-controller-manager: a pod of an older manifest still runs; etcd: the kubelet has not started its pod yet", "create: absent")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(300 * time.Millisecond) // while the phase waits
+		defer tick.Stop()
+		<-tick.C
+		runtime.Set(apiServerName, "new", running)
+		runtime.Add(managerName, "new", running)
+		runtime.Add("etcd", "new", running)
+	}()
+	phase.Apply(t)
+	<-ended
+	runtime.Set(apiServerName, "newer", running)
+	runtime.Add(managerName, "new", running)
+	runtime.Add("etcd", "new", running)
+	phase.Want(t, "run: kube-apiserver: a pod of an older manifest still runs")
 }
 
 // A missing kubeconfig is nothing to plan with, and nothing to wait for.

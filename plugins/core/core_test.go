@@ -60,14 +60,14 @@ func TestValidate(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			equal(t, "error", drive(t, tt.typ, tt.config).validate(t), tt.want)
+			equal(t, "error", drive(t, tt.typ, tt.config).Validate(t), tt.want)
 		})
 	}
 }
 
 func TestErrorsPointAtTheAttribute(t *testing.T) {
 	d := drive(t, "file", object{"path": text("/x"), "content": text(""), "mode": text("rw")})
-	diags, err := d.client.Validate(t.Context(), "file", d.config)
+	diags, err := sdk.Direct(Spec()).Validate(t.Context(), "file", d.Config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,13 +45,13 @@ func TestExecRunsOnce(t *testing.T) {
 		t.Errorf("logs: got %+v", d.logs)
 	}
 	config["env"] = cty.MapVal(object{"A": text("b")})
-	d.set(t, config)
+	d.Set(t, config)
 	equal(t, "plan", d.changes(t), "> command sh -c "+script+": inputs changed")
 	d.apply(t)
 	if n := lines(t, count); n != 2 {
 		t.Errorf("after a change it ran %d times, want twice", n)
 	}
-	if result := d.undo(t); result.Status != sdk.StatusOK {
+	if result := d.TryUndo(t); result.Status != sdk.StatusOK {
 		t.Errorf("undo: got %+v", result)
 	}
 }
@@ -63,12 +63,12 @@ func TestExecCreates(t *testing.T) {
 	d := drive(t, "exec", object{"command": sh("echo out; > made"), "creates": text("made")})
 	equal(t, "plan", d.changes(t), "> command sh -c echo out; > made: "+made+" is absent")
 	equal(t, "stdout", d.apply(t)["stdout"].AsString(), "out")
-	d.same = false // done means done, whatever changed
+	d.Unchanged = false // done means done, whatever changed
 	equal(t, "plan", d.changes(t), "")
 	if err := os.Remove(made); err != nil {
 		t.Fatal(err)
 	}
-	d.same = true
+	d.Unchanged = true
 	equal(t, "plan", d.changes(t), "> command sh -c echo out; > made: "+made+" is absent")
 
 	if err := os.WriteFile(made, nil, 0o600); err != nil {
@@ -130,14 +130,15 @@ func TestExecSensitiveOutput(t *testing.T) {
 	for range 2 { // it is kept nowhere, so it has to run for it
 		out := d.apply(t)
 		equal(t, "output", out["secret_stdout"].AsString(), "s3cret")
-		if !out["stdout"].IsNull() || strings.Contains(string(d.private), "s3cret") {
-			t.Errorf("got %#v and the record %s", out, d.private)
+		if !out["stdout"].IsNull() || strings.Contains(string(d.Private), "s3cret") {
+			t.Errorf("got %#v and the record %s", out, d.Private)
 		}
 	}
 	if n := lines(t, count); n != 2 || len(d.logs) > 0 {
 		t.Errorf("it ran %d times, want twice, and logged %+v", n, d.logs)
 	}
-	if a := d.typ.Outputs[3]; a.Name != "secret_stdout" || !a.Sensitive {
+	typ, _ := Spec().Type("exec")
+	if a := typ.Outputs[3]; a.Name != "secret_stdout" || !a.Sensitive {
 		t.Errorf("output %+v is not sensitive", a)
 	}
 }
@@ -150,14 +151,14 @@ func TestExecUndo(t *testing.T) {
 	}
 	d := drive(t, "exec", config)
 	d.apply(t)
-	if strings.Contains(string(d.private), `"b"`) {
-		t.Errorf("the record holds a secret: %s", d.private)
+	if strings.Contains(string(d.Private), `"b"`) {
+		t.Errorf("the record holds a secret: %s", d.Private)
 	}
 	config["command"] = sh("echo again >> " + log)
-	d.set(t, config)
+	d.Set(t, config)
 	equal(t, "plan", d.changes(t), "> undoable command sh -c echo again >> "+log+": inputs changed")
 	d.apply(t)
-	if result := d.undo(t); result.Status != sdk.StatusOK {
+	if result := d.TryUndo(t); result.Status != sdk.StatusOK {
 		t.Fatalf("undo: got %+v", result)
 	}
 	content, err := os.ReadFile(log)
@@ -168,10 +169,10 @@ func TestExecUndo(t *testing.T) {
 
 	bad := drive(t, "exec", object{"command": list("true"), "undo": sh("echo stuck; exit 3")})
 	bad.apply(t)
-	result := bad.undo(t)
+	result := bad.TryUndo(t)
 	equal(t, "error", result.Diagnostics.Error(), "remove undoable command exec: run sh -c echo stuck; exit 3: exit status 3")
 	equal(t, "hint", result.Diagnostics[0].Detail, "It said:\nstuck")
-	if bad.private == nil {
+	if bad.Private == nil {
 		t.Error("the record is lost")
 	}
 }
@@ -180,8 +181,7 @@ func TestExecCancel(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	d := drive(t, "exec", object{"command": sh("echo ready; exec sleep 600")})
-	d.attempt++
-	result, err := d.client.Apply(ctx, sdk.ApplyRequest{Type: "exec", Config: d.config}, func(e sdk.Event) {
+	result, err := sdk.Direct(Spec()).Apply(ctx, sdk.ApplyRequest{Type: "exec", Config: d.Config}, func(e sdk.Event) {
 		if l, ok := e.(sdk.Log); ok && l.Message == "ready" {
 			cancel(&sdk.CancelledError{Reason: "enough"})
 		}

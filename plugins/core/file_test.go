@@ -71,8 +71,8 @@ func TestFile(t *testing.T) {
 			if got := mode(t, filepath.Dir(path)); got != 0o700 {
 				t.Errorf("mode of the directory: got %o", got)
 			}
-			if strings.Contains(string(d.private), "s3cret") {
-				t.Errorf("the record holds the secret: %s", d.private)
+			if strings.Contains(string(d.Private), "s3cret") {
+				t.Errorf("the record holds the secret: %s", d.Private)
 			}
 			equal(t, "second plan", d.changes(t), "")
 			equal(t, "same sha256", d.apply(t)["sha256"].AsString(), sum(tt.content))
@@ -81,7 +81,7 @@ func TestFile(t *testing.T) {
 			if change := d.plan(t).Changes[0]; change.Op != sdk.OpUpdate || strings.Contains(change.Diff, "s3cret") {
 				t.Errorf("after drift: got %+v", change)
 			}
-			d.undo(t)
+			d.TryUndo(t)
 			if _, err := os.Stat(filepath.Join(dir, name)); !os.IsNotExist(err) {
 				t.Errorf("after undo: %v", err)
 			}
@@ -122,12 +122,13 @@ func TestFileSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "plan without the source", d.changes(t), "~ file "+path+": source is not there yet")
-	d.undo(t)
+	d.TryUndo(t)
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("after undo: %v", err)
 	}
 	var found bool
-	for _, a := range d.typ.Config {
+	typ, _ := Spec().Type("file")
+	for _, a := range typ.Config {
 		found = found || a.Name == "source" && a.FileContent
 	}
 	if !found {
@@ -140,7 +141,7 @@ func TestMovedFile(t *testing.T) {
 	before, after := filepath.Join(dir, "old"), filepath.Join(dir, "new")
 	d := drive(t, "file", object{"path": text(before), "content": text("x")})
 	d.apply(t)
-	d.set(t, object{"path": text(after), "content": text("x")})
+	d.Set(t, object{"path": text(after), "content": text("x")})
 	equal(t, "plan", d.changes(t), "+ file "+after+": absent; - file "+before+": no longer wanted")
 	d.apply(t)
 	if _, err := os.Stat(before); !os.IsNotExist(err) {
@@ -160,14 +161,14 @@ func TestDir(t *testing.T) {
 				t.Errorf("mode: got %o", got)
 			}
 			put(t, filepath.Join(path, "theirs"), "")
-			result := d.undo(t)
+			result := d.TryUndo(t)
 			_, err := os.Stat(path)
 			if (result.Status == sdk.StatusOK) != gone || os.IsNotExist(err) != gone {
 				t.Errorf("undo: got %s %v, and stat %v", result.Status, result.Diagnostics, err)
 			}
 		})
 	}
-	if got := drive(t, "dir", object{"path": text("x")}).config.GetAttr("mode"); !got.RawEquals(cty.StringVal("0755")) {
+	if got := drive(t, "dir", object{"path": text("x")}).Config.GetAttr("mode"); !got.RawEquals(cty.StringVal("0755")) {
 		t.Errorf("default mode: got %#v", got)
 	}
 }

@@ -76,12 +76,12 @@ func TestPorts(t *testing.T) {
 		t.Errorf("got %v, want four different ports", got)
 	}
 
-	d.same = false
+	d.Unchanged = false
 	equal(t, "second plan", d.changes(t), "")
 	if again := chosen(t, d.apply(t)); !maps.Equal(again, got) {
 		t.Errorf("second run: got %v, want %v", again, got)
 	}
-	if result := d.undo(t); result.Status != sdk.StatusOK || d.private != nil {
+	if result := d.TryUndo(t); result.Status != sdk.StatusOK || d.Private != nil {
 		t.Errorf("undo: got %+v", result)
 	}
 }
@@ -90,7 +90,7 @@ func TestPortsChange(t *testing.T) {
 	a, b, other := unused(t), unused(t), unused(t)
 	d := drive(t, "ports", wishes(map[string]int{"a": a, "b": b}))
 	first := chosen(t, d.apply(t))
-	d.set(t, wishes(map[string]int{"a": a, "b": other, "new": 0}))
+	d.Set(t, wishes(map[string]int{"a": a, "b": other, "new": 0}))
 	equal(t, "plan", d.changes(t), "> ports b, new: not chosen yet")
 	second := chosen(t, d.apply(t))
 	if second["a"] != first["a"] || second["new"] == 0 || len(second) != 3 {
@@ -98,7 +98,7 @@ func TestPortsChange(t *testing.T) {
 	}
 	config := wishes(map[string]int{"a": a})
 	config["address"] = text("127.0.0.2")
-	d.set(t, config)
+	d.Set(t, config)
 	equal(t, "plan for another address", d.changes(t), "> ports a: not chosen yet")
 }
 

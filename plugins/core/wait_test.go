@@ -53,7 +53,7 @@ func TestWaitHTTP(t *testing.T) {
 			for k, v := range tt.http {
 				request[k] = v
 			}
-			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("30ms")})
+			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("200ms")})
 			if tt.want == "" {
 				equal(t, "plan", d.changes(t), "")
 				return
@@ -62,7 +62,7 @@ func TestWaitHTTP(t *testing.T) {
 				t.Errorf("plan: got %q, want %q in it", got, tt.want)
 			}
 			summary, detail := d.fails(t)
-			if !strings.Contains(summary, "timed out after 30ms; last answer: ") || !strings.Contains(summary, tt.want) {
+			if !strings.Contains(summary, "timed out after 200ms; last answer: ") || !strings.Contains(summary, tt.want) {
 				t.Errorf("error: got %q, want %q in it", summary, tt.want)
 			}
 			if !strings.HasPrefix(detail, "Ask yourself: curl -v http") {
@@ -83,7 +83,7 @@ func TestWaitUntil(t *testing.T) {
 	d := drive(t, "wait", object{"http": request(server.URL), "every": text("1ms")})
 	d.apply(t)
 	equal(t, "plan", d.changes(t), "")
-	if result := d.undo(t); result.Status != sdk.StatusOK {
+	if result := d.TryUndo(t); result.Status != sdk.StatusOK {
 		t.Errorf("undo: got %+v", result)
 	}
 }

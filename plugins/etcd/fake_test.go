@@ -35,12 +35,13 @@ func TestMain(m *testing.M) {
 	sdktest.Main(m, Spec())
 }
 
-// fake answers the two questions that this plugin asks.
+// fake answers the questions that this plugin asks.
 type fake struct {
 	pb.UnimplementedKVServer
 	pb.UnimplementedMaintenanceServer
 	version  string
 	noQuorum bool
+	cluster  *fakeCluster // may be nil
 }
 
 func (f *fake) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, error) {
@@ -76,6 +77,9 @@ func (f *fake) serve(listener net.Listener, caFile, certFile, keyFile string) (*
 	server := grpc.NewServer(options...)
 	pb.RegisterKVServer(server, f)
 	pb.RegisterMaintenanceServer(server, f)
+	if f.cluster != nil {
+		pb.RegisterClusterServer(server, f.cluster)
+	}
 	go func() { _ = server.Serve(listener) }()
 	return server, nil
 }

@@ -23,7 +23,9 @@ type member struct {
 	// Initial lists the members of the cluster when it joins one: NAME=URL each.
 	// None means that it begins a cluster of its own.
 	Initial []string
-	Extra   []component.Flag
+	// InitialState is existing when it joins, else empty.
+	InitialState string
+	Extra        []component.Flag
 }
 
 // certs are the files of a member.
@@ -62,7 +64,9 @@ func (m member) args() []string {
 	}
 	if len(m.Initial) > 0 {
 		flags["initial-cluster"] = strings.Join(m.Initial, ",")
-		flags["initial-cluster-state"] = "existing"
+	}
+	if m.InitialState != "" {
+		flags["initial-cluster-state"] = m.InitialState
 	}
 	return component.Args(flags, m.Extra)
 }
@@ -85,6 +89,23 @@ func (m member) health() string {
 		return first
 	}
 	return m.url(m.Loopback, m.ClientPort)
+}
+
+// peerURLs are where other members reach it.
+func (m member) peerURLs() []string {
+	if urls, given := component.Last(m.Extra, "initial-advertise-peer-urls"); given {
+		return strings.Split(urls, ",")
+	}
+	return []string{m.url(m.Address, m.PeerPort)}
+}
+
+// metrics is where this host asks for metrics and, without a certificate, health.
+func (m member) metrics() string {
+	if urls, given := component.Last(m.Extra, "listen-metrics-urls"); given {
+		first, _, _ := strings.Cut(urls, ",")
+		return first
+	}
+	return "http://" + hostPort(m.Loopback, m.MetricsPort)
 }
 
 // listens are the addresses that must be free when it starts. Those that extra

@@ -31,6 +31,7 @@ func TestArgs(t *testing.T) {
 	joining := onNode("10.99.0.12")
 	joining.Name = "n2"
 	joining.Initial = []string{"n1=https://10.99.0.11:2380", "n2=https://10.99.0.12:2380"}
+	joining.InitialState = stateExisting
 	tests := map[string]struct {
 		member    member
 		endpoints []string

@@ -80,15 +80,20 @@ func processType() sdk.Type {
 }
 
 func validateProcess(c processConfig) error {
+	return validateListen(c.Name, c.Address, c.ClientPort, c.PeerPort, c.MetricsPort)
+}
+
+// validateListen checks what a member is called and where it listens.
+func validateListen(name, address string, client, peer, metrics int) error {
 	var errs []error
-	if _, err := netip.ParseAddr(c.Address); err != nil {
-		errs = append(errs, fmt.Errorf("address %q: want an IP address", c.Address))
+	if _, err := netip.ParseAddr(address); err != nil {
+		errs = append(errs, fmt.Errorf("address %q: want an IP address", address))
 	}
 	ports := map[int]string{}
 	for _, p := range []struct {
 		name string
 		port int
-	}{{"client_port", c.ClientPort}, {"peer_port", c.PeerPort}, {"metrics_port", c.MetricsPort}} {
+	}{{"client_port", client}, {"peer_port", peer}, {"metrics_port", metrics}} {
 		if p.port < 1 || p.port > 65535 {
 			errs = append(errs, fmt.Errorf("%s %d: want a port from 1 to 65535", p.name, p.port))
 		} else if other, taken := ports[p.port]; taken {
@@ -96,7 +101,7 @@ func validateProcess(c processConfig) error {
 		}
 		ports[p.port] = p.name
 	}
-	if c.Name == "" {
+	if name == "" {
 		errs = append(errs, errors.New("name: must not be empty"))
 	}
 	return errors.Join(errs...)

@@ -77,48 +77,6 @@ func wantLeafExtensions(t *testing.T, cert *x509.Certificate, usages ...x509.Ext
 	}
 }
 
-// TestCertWithoutCAKey is an authority whose key is kept elsewhere.
-func TestCertWithoutCAKey(t *testing.T) {
-	tests := map[string]struct {
-		change func(t *testing.T, config values, s signer) values
-		want   string // of the error; empty: the certificate is accepted
-	}{
-		"as wanted":  {func(_ *testing.T, c values, _ signer) values { return c }, ""},
-		"less names": {func(_ *testing.T, c values, _ signer) values { return c.with("sans", []string{"n1"}) }, ""},
-		"more names": {func(_ *testing.T, c values, _ signer) values { return c.with("sans", []string{"n1", "n2"}) }, "not valid for n2, but the authority's key"},
-		"ends soon": {func(t *testing.T, c values, s signer) values {
-			t.Helper()
-			resign(t, s, c, func(x *x509.Certificate) { x.NotBefore = x.NotAfter.Add(-100000 * time.Hour) })
-			return c.with("renew_before", 20000*time.Hour)
-		}, ""},
-		"absent": {func(t *testing.T, c values, _ signer) values {
-			t.Helper()
-			remove(t, filepath.Join(c["dir"].(string), "apiserver.crt"))
-			return c
-		}, "absent, but the authority's key"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			ca := newAuthority(t, filepath.Join(dir, "ca"))
-			config := certValues(dir, ca)
-			phase := phasetest.New(t, Spec(), "cert", config.cty())
-			phase.Apply(t)
-			config = tt.change(t, config, ca)
-			remove(t, ca.Key)
-			phase.Set(t, config.cty())
-			if tt.want == "" {
-				phase.Want(t)
-				return
-			}
-			_, err := phase.Plan(t)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(sdk.Diagnose(err)[0].Detail, "CN=kube-apiserver") {
-				t.Errorf("got %v, want %q and what to sign", sdk.Diagnose(err), tt.want)
-			}
-		})
-	}
-}
-
 // TestCertBeforeItsCA plans before the authority exists, as on the first run.
 func TestCertBeforeItsCA(t *testing.T) {
 	dir := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -41,7 +42,7 @@ func (f *clientFile) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	switch {
 	case !found && ca != nil && caKey == nil:
-		return sdk.Change{}, f.ca.cannotSign("absent", f.id)
+		return sdk.Change{}, f.ca.cannotSign("absent", f.id, kubeconfigOfIt)
 	case !found:
 		return sdk.Change{Op: sdk.OpCreate, Reason: "absent"}, nil
 	case len(bytes.TrimSpace(data)) == 0: // as the kubelet makes it for a hostPath
@@ -67,7 +68,7 @@ func (f *clientFile) replace(ctx context.Context, d defect, by issuer) (sdk.Chan
 		resource.Warn(ctx, fmt.Sprintf("kubeconfig %s: %s; it is kept, as the key of its authority is not here", f.Path, d.Reason), "")
 		return diffMode(f.Path)
 	}
-	return sdk.Change{}, f.ca.cannotSign(d.Reason, f.id)
+	return sdk.Change{}, f.ca.cannotSign(d.Reason, f.id, kubeconfigOfIt)
 }
 
 // judge finds what is wrong with an existing file. One that we did not make and
@@ -90,15 +91,16 @@ func (f *clientFile) judge(data []byte, ca *x509.Certificate) (defect, error) {
 	case reason != "":
 		return defect{Reason: reason}, nil
 	case have.Server != f.server:
-		return defect{Reason: fmt.Sprintf("server %q, want %q", have.Server, f.server)}, nil
+		return f.judgeUser(have, ca).or(defect{Reason: fmt.Sprintf("server %q, want %q", have.Server, f.server), Usable: true}), nil
 	case have.Cluster != f.cluster:
-		return defect{Reason: fmt.Sprintf("cluster name %q, want %q", have.Cluster, f.cluster), Usable: true}, nil
+		return f.judgeUser(have, ca).or(defect{Reason: fmt.Sprintf("cluster name %q, want %q", have.Cluster, f.cluster), Usable: true}), nil
 	}
 	return f.judgeUser(have, ca), nil
 }
 
-// wrongCA compares the authority in the file, embedded or by path, with the
-// cluster's. Only the first certificate counts, as with kubeadm.
+// wrongCA compares the authority in the file, embedded or by path, with those of
+// the cluster, which may be a chain. Of the file only the first certificate counts,
+// as with kubeadm.
 func (f *clientFile) wrongCA(have kubeconfig.Config, ca *x509.Certificate) (string, error) {
 	if ca == nil {
 		return "the authority is yet to be made", nil
@@ -111,10 +113,14 @@ func (f *clientFile) wrongCA(have kubeconfig.Config, ca *x509.Certificate) (stri
 		}
 	}
 	certs, err := parseCertificates(data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "authority: " + err.Error(), nil
-	case !certs[0].Equal(ca):
+	}
+	trusted, err := loadCertificates(f.ca.Cert)
+	if err != nil {
+		return "", err
+	}
+	if !slices.ContainsFunc(trusted, certs[0].Equal) {
 		return fmt.Sprintf("its authority is not that of %s", f.ca.Cert), nil
 	}
 	return "", nil

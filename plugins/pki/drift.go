@@ -21,6 +21,14 @@ type defect struct {
 
 func (d defect) found() bool { return d.Reason != "" }
 
+// or returns the graver of two defects, d if they are equal.
+func (d defect) or(other defect) defect {
+	if d.found() && !d.Usable {
+		return d
+	}
+	return other
+}
+
 // leafState is a certificate as it was found, with all that it is judged by.
 type leafState struct {
 	cert  *x509.Certificate
@@ -36,13 +44,13 @@ type leafState struct {
 // judge compares a certificate with what is wanted and returns the gravest defect.
 func (s leafState) judge(want identity) defect {
 	for _, reason := range []string{
-		s.wrongKey(), wrongSubject(s.cert, want), missing(s.cert, want), s.outdated(), s.untrusted(),
+		s.wrongKey(), wrongClient(s.cert, want), missing(s.cert, want), s.outdated(), s.untrusted(),
 	} {
 		if reason != "" {
 			return defect{Reason: reason}
 		}
 	}
-	for _, reason := range []string{s.endsSoon(), excess(s.cert, want)} {
+	for _, reason := range []string{s.endsSoon(), wrongSubject(s.cert, want), excess(s.cert, want)} {
 		if reason != "" {
 			return defect{Reason: reason, Usable: true}
 		}
@@ -55,6 +63,18 @@ func (s leafState) wrongKey() string {
 		return ""
 	}
 	return "does not belong to its private key"
+}
+
+// wrongClient reports a certificate that would make its holder another user, or
+// one with less groups. Of servers, whose clients look at the SANs, the subject does
+// not matter.
+func wrongClient(cert *x509.Certificate, want identity) string {
+	isServer := slices.Contains(want.Usages, x509.ExtKeyUsageServerAuth)
+	lacksGroup := len(without(want.Organizations, cert.Subject.Organization)) > 0
+	if isServer || (cert.Subject.CommonName == want.CommonName && !lacksGroup) {
+		return ""
+	}
+	return wrongSubject(cert, want)
 }
 
 func wrongSubject(cert *x509.Certificate, want identity) string {

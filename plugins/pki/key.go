@@ -100,6 +100,26 @@ func parseKey(data []byte) (crypto.Signer, error) {
 	}
 }
 
+// checkPublicKey refuses what holds no public key.
+func checkPublicKey(data []byte) error {
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return errors.New("no public key in PEM form")
+	}
+	var err error
+	switch block.Type {
+	case blockPublicKey:
+		_, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY": // PKCS #1
+		_, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	case blockCertificate:
+		_, err = x509.ParseCertificate(block.Bytes)
+	default:
+		err = fmt.Errorf("a PEM block of type %q is no public key", block.Type)
+	}
+	return err
+}
+
 // parseCertificates reads all certificates in data, at least one.
 func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var certs []*x509.Certificate

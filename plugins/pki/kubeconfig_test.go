@@ -159,24 +159,6 @@ func TestKubeconfigOfAnother(t *testing.T) {
 	}
 }
 
-func TestKubeconfigWithoutCAKey(t *testing.T) {
-	dir := t.TempDir()
-	ca := newAuthority(t, filepath.Join(dir, "ca"))
-	config := kubeconfigValues(dir, ca)
-	phase := phasetest.New(t, Spec(), "kubeconfig", config.cty())
-	phase.Apply(t)
-	remove(t, ca.Key)
-	phase.Want(t)
-	phase.Set(t, config.with("server", "https://lb:6443").cty())
-	if _, err := phase.Plan(t); err == nil || !strings.Contains(err.Error(), "but the authority's key") {
-		t.Errorf("other server: got %v", err)
-	}
-	remove(t, config["path"].(string))
-	if _, err := phase.Plan(t); err == nil || !strings.Contains(err.Error(), "absent, but the authority's key") {
-		t.Errorf("absent: got %v", err)
-	}
-}
-
 func TestKubeconfigBeforeItsCA(t *testing.T) {
 	dir := t.TempDir()
 	later := filepath.Join(dir, "ca")

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/clusterflow/clusterflow/sdk"
@@ -43,7 +46,7 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 	}
 	switch {
 	case !found && ca != nil && caKey == nil:
-		return sdk.Change{}, l.ca.cannotSign("absent", l.id)
+		return sdk.Change{}, l.ca.cannotSign(l.lacking(), l.id, leafAndKey)
 	case !found:
 		return l.create()
 	}
@@ -60,7 +63,16 @@ func (l *leaf) Diff(ctx context.Context) (sdk.Change, error) {
 		resource.Warn(ctx, fmt.Sprintf("certificate %s: %s; it is kept, as the key of its authority is not here", l.CertFile, d.Reason), "")
 		return diffMode(l.KeyFile)
 	}
-	return sdk.Change{}, l.ca.cannotSign(d.Reason, l.id)
+	return sdk.Change{}, l.ca.cannotSign(d.Reason, l.id, leafAndKey)
+}
+
+// lacking says which of the two files do not exist, given that the certificate does
+// not.
+func (l *leaf) lacking() string {
+	if _, err := os.Stat(l.KeyFile); errors.Is(err, fs.ErrNotExist) {
+		return "absent, as is its private key " + l.KeyFile
+	}
+	return "absent"
 }
 
 // create plans a new certificate. A key without a certificate is kept: it was left
@@ -88,7 +100,7 @@ func (l *leaf) judge(data []byte, ca *x509.Certificate) (defect, error) {
 	case err != nil:
 		return defect{}, err
 	case key == nil:
-		return defect{Reason: "its private key is absent"}, nil
+		return defect{Reason: "its private key " + l.KeyFile + " is absent"}, nil
 	case ca == nil:
 		return defect{Reason: "not signed by the authority that is to be made"}, nil
 	}
@@ -162,13 +174,19 @@ func loadIssuer(s signer, id identity, now time.Time) (issuer, error) {
 		return issuer{}, sdk.Hint(fmt.Errorf("read authority %s: it does not exist", s.Cert),
 			"The phase that makes it must come first: refer to its outputs, as in ca = phase.ca.")
 	case key == nil:
-		return issuer{}, s.cannotSign("it has to be signed", id)
+		return issuer{}, s.cannotSign("it has to be signed", id, leafAndKey)
 	}
 	return issuer{cert: cert, key: key}, nil
 }
 
-// cannotSign is the error of an authority whose key is kept elsewhere.
-func (s signer) cannotSign(reason string, id identity) error {
+// cannotSign is the error of an authority whose key is kept elsewhere. What is to
+// be put in place is told in a few words.
+func (s signer) cannotSign(reason string, id identity, what string) error {
 	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s, but the authority's key %s is not here", reason, s.Key),
-		fmt.Sprintf("Have the holder of the key sign a certificate with %s, and put it and its key in place. Or put the authority's key there.", id)))
+		fmt.Sprintf("Have the holder of the key sign a certificate with %s, and put %s in place. Or put the authority's key there.", id, what)))
 }
+
+const (
+	leafAndKey     = "it and its key"
+	kubeconfigOfIt = "a kubeconfig with it and its key"
+)

@@ -1,5 +1,6 @@
 // Package pki is the plugin that makes a cluster's certificate authorities,
-// certificates, key pairs and kubeconfig files, as kubeadm makes them.
+// certificates, key pairs and kubeconfig files, as kubeadm makes them, and shares
+// them among control-plane nodes, as kubeadm does.
 //
 // What is there already is compared with what is wanted. A certificate or
 // kubeconfig that differs, or runs out soon, is made anew, and the plan says why.
@@ -7,7 +8,8 @@
 // error. An authority whose key is kept elsewhere is accepted as long as all that
 // it has to sign is there.
 //
-// Keys never leave their files: no record, plan or log holds one.
+// Keys never leave their files, but encrypted to be shared: no record, plan or log
+// holds one.
 package pki
 
 import (
@@ -19,16 +21,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
 // Spec declares the plugin.
 func Spec() sdk.Spec {
+	pool := kubeapi.NewPool() // the plugin's phases share connections
 	return sdk.Spec{
 		Name: "pki", Version: "dev",
-		Doc:   "Certificate authorities, certificates, key pairs and kubeconfig files, as kubeadm makes them.",
-		Types: []sdk.Type{caType(), certType(), keyPairType(), kubeconfigType()},
+		Doc:   "Certificate authorities, certificates, key pairs and kubeconfig files, as kubeadm makes and shares them.",
+		Types: []sdk.Type{caType(), certType(), keyPairType(), kubeconfigType(), uploadType(pool), downloadType(pool)},
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
-	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi/kubeapitest"
 )
 
-func TestExamples(t *testing.T) { phasetest.Examples(t, Spec()) }
+func TestExamples(t *testing.T) { kubeapitest.Examples(t, Spec()) }
 
 // values is a config in short: strings, durations, lists of strings and objects.
 type values map[string]any

@@ -63,7 +63,9 @@ func memTotal(meminfo string) (uint64, error) {
 	return 0, errors.New("parse meminfo: it has no MemTotal")
 }
 
-func (m machine) swap(context.Context) verdict {
+// swap is an error where kubeadm only warns: a kubelet that fails on swap never
+// comes up.
+func (m machine) swap(failSwapOn bool) verdict {
 	text, err := os.ReadFile(filepath.Join(m.proc, "swaps"))
 	if errors.Is(err, fs.ErrNotExist) { // a kernel without swap
 		return pass("the kernel knows no swap")
@@ -75,8 +77,12 @@ func (m machine) swap(context.Context) verdict {
 	if len(devices) == 0 {
 		return pass("off")
 	}
-	return warn("swap is on: "+strings.Join(devices, ", "),
-		"The kubelet runs with swap only when told to: failSwapOn: false, and cgroup v2. Else turn swap off: swapoff -a, and take it out of /etc/fstab.")
+	if !failSwapOn {
+		return pass("swap is on, as the kubelet may have it: %s", strings.Join(devices, ", "))
+	}
+	return fail("swap is on: "+strings.Join(devices, ", "),
+		"The kubelet will not start. Turn swap off: swapoff -a, and take it out of /etc/fstab. "+
+			"Or let the kubelet run with it: failSwapOn: false in its configuration, and fail_swap_on = false here.")
 }
 
 // swapDevices lists what /proc/swaps lists: a header, then a line for each.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -33,42 +33,31 @@ func (m machine) fileAbsent(path string) verdict {
 	case err != nil:
 		return unreadable(err)
 	}
-	return fail(fmt.Sprintf("%s exists", path), "It must not. It is of an earlier cluster: clean the host with the reset pipeline, or with kubeadm reset.")
+	return ofCluster(fail(fmt.Sprintf("%s exists", path), "It must not. It is of an earlier cluster. "+cleanUp))
 }
 
+// dirEmpty lets pass what mkfs leaves at the top of a file system.
 func (m machine) dirEmpty(path string) verdict {
 	entries, err := os.ReadDir(m.abs(path))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return pass("%s is absent", path)
-	case err != nil:
-		return unreadable(err)
-	case len(entries) == 0:
-		return pass("%s is empty", path)
 	}
-	return fail(fmt.Sprintf("%s is not empty: it holds %s", path, entries[0].Name()),
-		fmt.Sprintf("It must be empty. If it is of an earlier cluster and nobody needs it any more: rm -r %s", path))
-}
-
-func (m machine) forwarding(path string) verdict {
-	file := filepath.Join(m.proc, strings.TrimPrefix(path, "/proc/"))
-	text, err := os.ReadFile(file)
 	if err != nil {
 		return unreadable(err)
 	}
-	if strings.HasPrefix(string(text), "1") {
-		return pass("%s is 1", path)
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "lost+found" })
+	if len(entries) == 0 {
+		return pass("%s is empty", path)
 	}
-	key := strings.ReplaceAll(strings.TrimPrefix(path, "/proc/sys/"), "/", ".")
-	return fail(fmt.Sprintf("%s is %q", path, strings.TrimSpace(string(text))),
-		fmt.Sprintf("It must be 1, so that packets get from pod to pod. Now: sysctl -w %s=1. For good: echo '%s = 1' > /etc/sysctl.d/90-kubernetes.conf", key, key))
+	return ofCluster(fail(fmt.Sprintf("%s is not empty: it holds %s", path, entries[0].Name()),
+		fmt.Sprintf("It must be empty. If it is of an earlier cluster: %s If it is not, and nobody needs it any more: rm -r %s", cleanUp, path)))
 }
 
 // program looks for a program and, if it was given by path, asks its version to
 // see whether it runs here at all.
 func (m machine) program(ctx context.Context, name string) verdict {
 	if !strings.Contains(name, "/") {
-		path, err := exec.LookPath(name)
+		path, err := m.lookPath(name)
 		if err != nil {
 			return fail(fmt.Sprintf("there is no %s in PATH", name), fmt.Sprintf("Install the package that has it. PATH is %s", os.Getenv("PATH")))
 		}
@@ -85,6 +74,15 @@ func (m machine) program(ctx context.Context, name string) verdict {
 		return fail(fmt.Sprintf("%s is not a program: its mode is %s", path, info.Mode()), "If it should be one: chmod +x "+path)
 	}
 	return m.version(ctx, path)
+}
+
+// usefulProgram warns when a program is not there that some need.
+func (m machine) usefulProgram(name, who string) verdict {
+	path, err := m.lookPath(name)
+	if err != nil {
+		return warn(fmt.Sprintf("there is no %s in PATH", name), fmt.Sprintf("%s. Install the package that has it.", who))
+	}
+	return pass("%s", path)
 }
 
 func (m machine) version(ctx context.Context, path string) verdict {

@@ -13,7 +13,7 @@ func TestPrograms(t *testing.T) {
 		want string
 	}{
 		"in PATH":     {nil, "sh", "ok: /"},
-		"not in PATH": {nil, "no-such-program", "error: there is no no-such-program in PATH"},
+		"not in PATH": {func(_ *testing.T, m *machine) { m.without("no-such-program") }, "no-such-program", "error: there is no no-such-program in PATH"},
 		"no file":     {nil, "bin/etcd", "error: there is no WORK/bin/etcd"},
 		"version": {func(t *testing.T, m *machine) {
 			t.Helper()

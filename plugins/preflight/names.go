@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,9 +48,9 @@ func knownNames(attr string, names []string, all []check, more ...string) error 
 		if contains(known, name) {
 			continue
 		}
-		if contains(notYet(), name) {
-			return attrError(attr, sdk.Hint(fmt.Errorf("%q is a check of kubeadm that this plugin does not have yet", name),
-				"Take it out of "+attr+". To check it in your own way, use preflight.script."))
+		if strings.EqualFold(name, "ImagePull") {
+			return attrError(attr, sdk.Hint(errors.New(`"ImagePull" is no check here: images are phases of their own, of type preflight.image`),
+				`Take it out of `+attr+`. To go on without an image: on_error = "continue" in its phase.`))
 		}
 		err := fmt.Errorf("there is no check %q", name)
 		if s := suggest(name, known); s != "" {
@@ -70,13 +71,4 @@ func suggest(name string, known []string) string {
 		}
 	}
 	return best
-}
-
-// notYet lists checks of kubeadm that have to wait for the container runtime, the
-// kubelet, the init system or etcd.
-func notYet() []string {
-	return []string{
-		"KubernetesVersion", "Firewalld", "CRI", "ContainerRuntimeVersion", "SystemVerification", "KubeletVersion",
-		"Service-kubelet", "ExternalEtcdVersion", "ExternalEtcdClientCertificates", "ImagePull",
-	}
 }

@@ -14,7 +14,14 @@ import (
 // value of a label.
 var nodeNameRule = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
-const longestNodeName = 63
+const (
+	longestNodeName = 63
+	nodeNameForm    = "up to 63 lower-case letters, digits, dots and dashes"
+)
+
+func validNodeName(name string) bool {
+	return len(name) <= longestNodeName && nodeNameRule.MatchString(name)
+}
 
 func (m machine) nodeName(ctx context.Context, name string) verdict {
 	if name == "" {
@@ -25,10 +32,10 @@ func (m machine) nodeName(ctx context.Context, name string) verdict {
 		name = strings.ToLower(strings.TrimSpace(host))
 	}
 	var v verdict
-	if len(name) > longestNodeName || !nodeNameRule.MatchString(name) {
+	if !validNodeName(name) {
 		v.warnings = append(v.warnings, finding{
 			fmt.Sprintf("the node name %q is not valid", name),
-			"It may hold up to 63 lower-case letters, digits, dots and dashes. Set node_name, or rename the host: hostnamectl set-hostname NAME",
+			"It may hold " + nodeNameForm + ". Set node_name, or rename the host: hostnamectl set-hostname NAME",
 		})
 	}
 	addresses, err := m.lookup(ctx, name)

@@ -13,7 +13,9 @@ import (
 	"syscall"
 )
 
-func (m machine) port(ctx context.Context, address string, port int) verdict {
+// port listens for a moment. Whose program may take a port of the user's own list
+// nobody knows, so that anyone's counts as the cluster's.
+func (m machine) port(ctx context.Context, address string, port int, own bool) verdict {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err == nil {
 		if err := l.Close(); err != nil {
@@ -29,22 +31,45 @@ func (m machine) port(ctx context.Context, address string, port int) verdict {
 	case !errors.Is(err, syscall.EADDRINUSE):
 		return unreadable(err)
 	}
-	who, fix := m.holder(port)
-	return fail(fmt.Sprintf("port %d is in use%s", port, who), fmt.Sprintf("It must be free. %s", fix))
+	h := m.holder(port)
+	v := fail(fmt.Sprintf("port %d is in use%s", port, h.who), fmt.Sprintf("It must be free. %s", h.fix))
+	if h.component || own {
+		return ofCluster(v)
+	}
+	return v
 }
 
-// holder names the process that listens on a port, as far as this user may know.
-func (m machine) holder(port int) (who, fix string) {
-	fix = fmt.Sprintf("See who has it: sudo ss -ltnp 'sport = :%d'", port)
+// holder is who listens on a port, as far as this user may know.
+type holder struct {
+	who, fix  string
+	component bool // a part of Kubernetes, or nobody can tell
+}
+
+func (m machine) holder(port int) holder {
+	h := holder{fix: fmt.Sprintf("See who has it: sudo ss -ltnp 'sport = :%d'", port), component: true}
 	listeners := m.listeners(port)
 	if len(listeners) == 0 {
-		return "", fix
+		return h
 	}
 	pid, name := m.owner(listeners)
 	if pid == 0 {
-		return fmt.Sprintf(" by a process of user %d", listeners[0].uid), fix
+		h.who = fmt.Sprintf(" by a process of user %d", listeners[0].uid)
+		return h
 	}
-	return fmt.Sprintf(" by %s (pid %d)", name, pid), fmt.Sprintf("See what it is: ps -fp %d. End it: kill %d, or stop its service.", pid, pid)
+	h.who, h.component = fmt.Sprintf(" by %s (pid %d)", name, pid), isComponent(name)
+	h.fix = fmt.Sprintf("See what it is: ps -fp %d. End it: kill %d, or stop its service.", pid, pid)
+	if h.component {
+		h.fix = "It is of an earlier cluster. " + cleanUp
+	}
+	return h
+}
+
+// isComponent reports whether a process has the name of a part of Kubernetes. The
+// kernel keeps 15 bytes of names.
+func isComponent(name string) bool {
+	const kept = 15
+	return slices.ContainsFunc([]string{"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "etcd"},
+		func(c string) bool { return c[:min(len(c), kept)] == name })
 }
 
 // listeners are the sockets that listen on a port, on any address.

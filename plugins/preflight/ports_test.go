@@ -65,22 +65,37 @@ func TestPort(t *testing.T) {
 // TestHolder tells of somebody else's process what an ordinary user can know.
 func TestHolder(t *testing.T) {
 	m := good(t)
-	who, fix := m.holder(6443)
-	equal(t, "without procfs", who, "")
-	equal(t, "advice", fix, "See who has it: sudo ss -ltnp 'sport = :6443'")
+	want := func(what string, want holder) {
+		t.Helper()
+		if got := m.holder(6443); got != want {
+			t.Errorf("%s: got %+v, want %+v", what, got, want)
+		}
+	}
+	const ask = "See who has it: sudo ss -ltnp 'sport = :6443'"
+	want("without procfs", holder{fix: ask, component: true})
 	m.put(t, "net/tcp", procNetTCP)
-	who, _ = m.holder(6443)
-	equal(t, "hidden", who, " by a process of user 997")
+	want("hidden", holder{who: " by a process of user 997", fix: ask, component: true})
 
 	m.put(t, "42/comm", "kube-apiserver\n")
 	m.put(t, "42/fd/none", "")
 	if err := os.Symlink("socket:[1120]", m.proc+"/42/fd/7"); err != nil {
 		t.Fatal(err)
 	}
-	who, fix = m.holder(6443)
-	equal(t, "seen", who, " by kube-apiserver (pid 42)")
-	equal(t, "advice", fix, "See what it is: ps -fp 42. End it: kill 42, or stop its service.")
+	want("a component", holder{who: " by kube-apiserver (pid 42)", fix: "It is of an earlier cluster. Clean the host: clusterflow apply reset.hcl", component: true})
+	const end = "See what it is: ps -fp 42. End it: kill 42, or stop its service."
+	m.put(t, "42/comm", "nginx\n")
+	want("foreign", holder{who: " by nginx (pid 42)", fix: end})
 	m.remove(t, "42/comm")
-	who, _ = m.holder(6443)
-	equal(t, "nameless", who, " by a process (pid 42)")
+	want("nameless", holder{who: " by a process (pid 42)", fix: end})
+}
+
+func TestIsComponent(t *testing.T) {
+	for name, want := range map[string]bool{
+		"etcd": true, "kubelet": true, "kube-controller": true, "kube-scheduler": true,
+		"kube-controller-manager": false, "etcdctl": false, "": false, "kube": false,
+	} {
+		if got := isComponent(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
 }

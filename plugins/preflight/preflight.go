@@ -16,7 +16,7 @@ func Spec() sdk.Spec {
 	return sdk.Spec{
 		Name: "preflight", Version: "dev",
 		Doc:   "Checks a host before anything is changed on it.",
-		Types: []sdk.Type{hostType(), scriptType()},
+		Types: []sdk.Type{hostType(), imageType(), nodeType(), scriptType()},
 	}
 }
 

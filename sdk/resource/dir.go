@@ -20,6 +20,9 @@ type Dir struct {
 	// Contents says that Remove takes what is in it as well. Without it, a
 	// directory that is not empty is left and reported.
 	Contents bool `json:"contents,omitempty"`
+	// Keep says that what others put into it is theirs, such as logs: Remove leaves a
+	// directory that is not empty, and warns instead of failing.
+	Keep bool `json:"keep,omitempty"`
 	// Dirs are the directories that were made, Path last. Diff, Render and the
 	// record fill it in.
 	Dirs []string `json:"dirs,omitempty"`
@@ -59,7 +62,7 @@ func (d *Dir) Render(context.Context) error {
 
 // Remove deletes the directory, then the parents that were made for it, if empty.
 // It never deletes what took the directory's place, or what is mounted in it.
-func (d *Dir) Remove(context.Context) error {
+func (d *Dir) Remove(ctx context.Context) error {
 	info, err := os.Lstat(d.Path)
 	switch {
 	case absent(err):
@@ -75,7 +78,13 @@ func (d *Dir) Remove(context.Context) error {
 			return err
 		}
 	}
-	if err := removeEmpty(d.Path); err != nil {
+	err = removeEmpty(d.Path)
+	if d.Keep && isNotEmpty(err) {
+		diag := sdk.Diagnose(err)[0]
+		Warn(ctx, fmt.Sprintf("left behind: directory %s: %s", d.Path, diag.Summary), diag.Detail)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	removeDirs(d.Dirs)
@@ -124,7 +133,7 @@ func removeEmpty(path string) error {
 	if err == nil || absent(err) {
 		return nil
 	}
-	if !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
+	if !isNotEmpty(err) {
 		return err
 	}
 	entries, readErr := os.ReadDir(path)
@@ -135,6 +144,18 @@ func removeEmpty(path string) error {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	return sdk.Hint(fmt.Errorf("holds files that clusterflow did not make: %s", strings.Join(names, ", ")),
+	return sdk.Hint(&notEmptyError{names},
 		fmt.Sprintf("Look at them, then remove the directory yourself: rm -r %s", path))
+}
+
+// notEmptyError is a directory in which others have files.
+type notEmptyError struct{ names []string }
+
+func (e *notEmptyError) Error() string {
+	return "holds files that clusterflow did not make: " + strings.Join(e.names, ", ")
+}
+
+func isNotEmpty(err error) bool {
+	var found *notEmptyError
+	return errors.As(err, &found) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST)
 }

@@ -90,3 +90,27 @@ func TestDirInPlaceOfOthers(t *testing.T) {
 	}
 	equal(t, "left", tree(t, root), "file link target target/theirs")
 }
+
+// TestDirKeep leaves what others put there, and does not fail for it.
+func TestDirKeep(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "logs")
+	d := drive(t, paths(func(path string) resource.Resource { return &resource.Dir{Path: path, Mode: 0o700, Keep: true} }))
+	ok(t, d.apply(wantNames(path), false))
+	put(t, filepath.Join(path, "today.log"), "", 0o600)
+	result := d.undo(cty.NilVal)
+	ok(t, result)
+	if len(result.Diagnostics) != 1 {
+		t.Fatalf("got %v, want one warning", result.Diagnostics)
+	}
+	equal(t, "warning", result.Diagnostics[0].Summary, "left behind: directory "+path+": holds files that clusterflow did not make: today.log")
+	equal(t, "left", tree(t, root), "logs logs/today.log")
+	if err := os.Remove(filepath.Join(path, "today.log")); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, d.apply(wantNames(path), false))
+	if err := (&resource.Dir{Path: path, Keep: true}).Remove(t.Context()); err != nil {
+		t.Errorf("remove when empty: got %v", err)
+	}
+	equal(t, "left", tree(t, root), "")
+}

@@ -82,6 +82,9 @@ func (j *job[O]) entry(r Resource, op sdk.Op) (Entry, error) {
 	if kind, ok := j.kind(r.ID().Kind); ok && kind.Restore == nil {
 		made = false
 	}
+	if k, ok := r.(Keeper); ok && k.Kept() {
+		made = false
+	}
 	return Entry{Kind: r.ID().Kind, Target: r.ID().Target, Made: made, State: state}, nil
 }
 

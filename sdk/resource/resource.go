@@ -44,6 +44,13 @@ type Resource interface {
 	Remove(ctx context.Context) error
 }
 
+// Keeper is a resource that may outlive its phase, such as a cached image that
+// others have come to use.
+type Keeper interface {
+	// Kept says that undo leaves the thing alone although the phase made it.
+	Kept() bool
+}
+
 // Kind knows how to bring back a resource from a record, to remove it when its
 // config is gone.
 type Kind struct {

@@ -68,3 +68,27 @@ func TestPlanOfUndoLeavesOutWhatIsGone(t *testing.T) {
 	equal(t, "plan", show(d.planUndo(cty.NilVal)), "- thing b")
 	ok(t, d.undo(cty.NilVal))
 }
+
+// kept is a thing that undo leaves alone.
+type kept struct{ *thing }
+
+func (kept) Kept() bool { return true }
+
+func TestUndoLeavesWhatIsKept(t *testing.T) {
+	w := newWorld()
+	p := w.phase()
+	build := p.Build
+	p.Build = func(ctx context.Context, in resource.Input[config]) (resource.Work[outputs], error) {
+		work, err := build(ctx, in)
+		work.Resources = append(work.Resources, kept{&thing{Name: "k", world: w}})
+		return work, err
+	}
+	d := drive(t, p)
+	ok(t, d.apply(wantNames("a"), false))
+	equal(t, "plan", show(d.planUndo(cty.NilVal)), "- thing a")
+	ok(t, d.undo(cty.NilVal))
+	equal(t, "things", w.names(), "k")
+	d.private = nil
+	ok(t, d.undo(wantNames("a")))
+	equal(t, "things, undone by observation", w.names(), "k")
+}

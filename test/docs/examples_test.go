@@ -18,6 +18,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
+	"github.com/clusterflow/clusterflow/engine/lock"
 	"github.com/clusterflow/clusterflow/plugins/addons"
 	"github.com/clusterflow/clusterflow/plugins/controlplane"
 	"github.com/clusterflow/clusterflow/plugins/core"
@@ -27,9 +28,9 @@ import (
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
-// TestExamples checks the examples of the language in all documents: they are HCL,
-// formatted, and those that have a phase are complete pipelines that load and
-// expand with the built-in plugins.
+// TestExamples checks the examples of the language in all documents: they are
+// formatted, and each is a pipeline that loads and expands with the built-in
+// plugins, or a lock file.
 func TestExamples(t *testing.T) {
 	documents, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil {
@@ -82,20 +83,28 @@ func pipeline(example string) bool {
 	return regexp.MustCompile(`(?m)^(phase|finally) "`).MatchString(example)
 }
 
+// beside are the files that examples speak of.
+func beside() fstest.MapFS {
+	return fstest.MapFS{
+		"config/cluster.hcl":     {Data: []byte(`variable "cluster_name" { default = "demo" }`)},
+		"modules/certs/main.hcl": {Data: []byte(`variable "dir" {}`)},
+		"modules/node/main.hcl":  {Data: []byte(`variable "name" {}`)},
+	}
+}
+
 // check returns what is wrong with an example.
 func check(example string) string {
-	if _, diags := hclsyntax.ParseConfig([]byte(example), "example.hcl", hcl.InitialPos); diags.HasErrors() {
-		return diags.Error()
-	}
 	if string(hclwrite.Format([]byte(example))) != example {
 		return "it is not formatted as clusterflow fmt does it"
 	}
-	if !pipeline(example) {
+	if locked, diags := lock.Parse([]byte(example), config.LockFile); !diags.HasErrors() && len(locked.Entries) > 0 {
 		return ""
 	}
-	p, diags := config.Load(fstest.MapFS{"example.hcl": {Data: []byte(example)}}, "example.hcl")
+	files := beside()
+	files["example.hcl"] = &fstest.MapFile{Data: []byte(example)}
+	p, diags := config.Load(files, "example.hcl")
 	if !diags.HasErrors() {
-		_, diags = expand.Expand(p, nil, builtin{})
+		_, diags = expand.Expand(p, map[string]expand.VarInput{"node": {Raw: `{ name = "cp1" }`, Shared: true}}, builtin{})
 	}
 	if !diags.HasErrors() {
 		return ""

@@ -1,9 +1,10 @@
 // Command pinned builds programs that clusterflow uses but does not own:
 // Kubernetes and etcd for the embedded pipeline, linters and code generators
-// for developers.
+// for developers, and what else the hosts of the lab run.
 //
 //	go run ./test/pinned kube [DIR]
 //	go run ./test/pinned tools [DIR]
+//	go run ./test/pinned lab [DIR]
 //
 // It must be started at the top of the clone. Each program is built from a Go
 // module of its own whose go.mod and go.sum pin every source file, so nothing
@@ -26,7 +27,7 @@ import (
 	"syscall"
 )
 
-var errUsage = errors.New("usage: go run ./test/pinned kube|tools [LINK]")
+var errUsage = errors.New("usage: go run ./test/pinned kube|tools|lab [LINK]")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -30,7 +30,7 @@ type program struct {
 // programsOf answers what belongs to a set, in the order to build it: what
 // others share code with first, what is soonest of use before what is not.
 func programsOf(set string) ([]program, error) {
-	const kube, etcd = "test/kubernetes", "test/etcd"
+	const kube, etcd, containerd, cni = "test/kubernetes", "test/etcd", "test/containerd", "test/cni"
 	switch set {
 	case "kube":
 		return []program{
@@ -40,6 +40,23 @@ func programsOf(set string) ([]program, error) {
 			{"kube-scheduler", kube, "k8s.io/kubernetes/cmd/kube-scheduler", kubernetesLdflags},
 			{"kubectl", kube, "k8s.io/kubernetes/cmd/kubectl", kubernetesLdflags},
 			{"etcdctl", etcd, "go.etcd.io/etcd/etcdctl/v3", ""},
+		}, nil
+	case "lab":
+		return []program{
+			{"kubeadm", kube, "k8s.io/kubernetes/cmd/kubeadm", kubernetesLdflags},
+			{"kubelet", kube, "k8s.io/kubernetes/cmd/kubelet", kubernetesLdflags},
+			{"kube-proxy", kube, "k8s.io/kubernetes/cmd/kube-proxy", kubernetesLdflags},
+			{"containerd", containerd, "github.com/containerd/containerd/v2/cmd/containerd", ""},
+			{"containerd-shim-runc-v2", containerd, "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", ""},
+			{"ctr", containerd, "github.com/containerd/containerd/v2/cmd/ctr", ""},
+			{"bridge", cni, "github.com/containernetworking/plugins/plugins/main/bridge", ""},
+			{"loopback", cni, "github.com/containernetworking/plugins/plugins/main/loopback", ""},
+			{"ptp", cni, "github.com/containernetworking/plugins/plugins/main/ptp", ""},
+			{"host-local", cni, "github.com/containernetworking/plugins/plugins/ipam/host-local", ""},
+			{"portmap", cni, "github.com/containernetworking/plugins/plugins/meta/portmap", ""},
+			{"crictl", "test/crictl", "sigs.k8s.io/cri-tools/cmd/crictl", "-X sigs.k8s.io/cri-tools/pkg/version.Version={version}"},
+			{"pause", "test/pause", "github.com/clusterflow/clusterflow/test/pause", ""},
+			{"coredns", "test/coredns", "github.com/coredns/coredns", ""},
 		}, nil
 	case "tools":
 		return []program{
@@ -52,7 +69,8 @@ func programsOf(set string) ([]program, error) {
 	return nil, fmt.Errorf("unknown set %q; %w", set, errUsage)
 }
 
-// version answers which version of p its go.mod requires.
+// version answers which version of p its go.mod requires, or "of this clone" if
+// p is part of that module.
 func (p program) version(top string) (string, error) {
 	file := filepath.Join(top, p.module, "go.mod")
 	text, err := os.ReadFile(file)
@@ -61,6 +79,9 @@ func (p program) version(top string) (string, error) {
 	}
 	var best, version string
 	for line := range strings.Lines(string(text)) {
+		if line == "module "+p.pkg+"\n" {
+			return "of this clone", nil
+		}
 		f := strings.Fields(strings.TrimPrefix(line, "require "))
 		if len(f) < 2 || !strings.HasPrefix(f[1], "v") || len(f[0]) <= len(best) {
 			continue

@@ -38,6 +38,7 @@ func (s set) ensure(ctx context.Context) (string, error) {
 	}
 	dir := filepath.Join(s.cache, s.name+"-"+key)
 	if s.missing(dir) == 0 {
+		_ = use(dir, time.Now()) // a cache that others own stays as it is
 		return dir, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -48,21 +49,30 @@ func (s set) ensure(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	return dir, s.buildMissing(ctx, dir)
+	if err := s.buildMissing(ctx, dir); err != nil {
+		return dir, err
+	}
+	return dir, s.prune(dir, time.Now())
 }
 
-// key names what goes into s: the recipe, the pinned modules, the compiler.
+// key names what goes into s: the recipe, the pinned modules, what is written
+// in this clone, the compiler.
 func (s set) key() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, buildFlags, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	for _, p := range s.programs {
 		fmt.Fprintf(h, "%q\n", []string{p.name, p.module, p.pkg, p.linkerFlags("")})
-		for _, file := range []string{"go.mod", "go.sum"} {
-			text, err := os.ReadFile(filepath.Join(s.top, p.module, file))
+		own, err := filepath.Glob(filepath.Join(s.top, p.module, "*.go"))
+		if err != nil {
+			return "", err
+		}
+		module := filepath.Join(s.top, p.module)
+		for _, file := range append([]string{filepath.Join(module, "go.mod"), filepath.Join(module, "go.sum")}, own...) {
+			text, err := os.ReadFile(file)
 			if err != nil {
 				return "", fmt.Errorf("%w; start this at the top of the clone", err)
 			}
-			fmt.Fprintf(h, "%s %x\n", file, sha256.Sum256(text))
+			fmt.Fprintf(h, "%s %x\n", filepath.Base(file), sha256.Sum256(text))
 		}
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil

@@ -165,6 +165,10 @@ func TestKeyFollowsPins(t *testing.T) {
 	if err != nil || after == before {
 		t.Errorf("key is still %q after go.sum changed, %v", after, err)
 	}
+	write(t, s.top, "pin/main.go", "package main\n")
+	if own, err := s.key(); err != nil || own == after {
+		t.Errorf("key is still %q after a source file changed, %v", own, err)
+	}
 	s.top = t.TempDir()
 	if _, err := s.key(); err == nil || !strings.Contains(err.Error(), "top of the clone") {
 		t.Errorf("in a wrong directory: got %v", err)
@@ -173,7 +177,7 @@ func TestKeyFollowsPins(t *testing.T) {
 
 func TestSetsArePinned(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"kube", "tools"} {
+	for _, name := range []string{"kube", "tools", "lab"} {
 		programs, err := programsOf(name)
 		if err != nil {
 			t.Fatal(err)

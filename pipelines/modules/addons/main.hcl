@@ -2,62 +2,36 @@
 
 variable "cluster" {
   type        = object({ kubeconfig = string, server = string, ca_pin = string })
-  description = "The cluster, from module cluster."
+  description = "The cluster, from controlplane.wait."
 }
 
-variable "kubernetes_version" {
-  type = string
+variable "node" {
+  type        = any
+  description = "The node, from preflight.node: name, advertise_address, cri_socket."
 }
 
-variable "image_repository" {
-  type    = string
-  default = "registry.k8s.io"
-}
-
-variable "control_plane_endpoint" {
-  type        = string
-  description = "host:port on which kube-proxy reaches the API server."
-}
-
-variable "service_subnet" {
-  type = string
-}
-
-variable "pod_subnet" {
-  type    = string
-  default = ""
-}
-
-variable "dns_domain" {
-  type    = string
-  default = "cluster.local"
-}
-
-variable "coredns" {
-  type        = bool
-  description = "Whether to install CoreDNS."
-  default     = true
-}
-
-variable "kube_proxy" {
-  type        = bool
-  description = "Whether to install kube-proxy."
-  default     = true
+variable "config" {
+  type        = any
+  description = "The configuration of the cluster: local.config of config/cluster.hcl."
 }
 
 phase "addons.coredns" "coredns" {
-  when             = var.coredns
+  when             = var.config.coredns.enabled
   cluster          = var.cluster
-  service_subnet   = var.service_subnet
-  dns_domain       = var.dns_domain
-  image_repository = var.image_repository
+  service_subnet   = var.config.service_subnet
+  dns_domain       = var.config.dns_domain
+  image_repository = coalesce(var.config.coredns.image_repository, var.config.image_repository)
+  image_tag        = var.config.coredns.image_tag
+  replicas         = var.config.coredns.replicas
 }
 
 phase "addons.kube_proxy" "kube_proxy" {
-  when                   = var.kube_proxy
+  when                   = var.config.kube_proxy.enabled
   cluster                = var.cluster
-  kubernetes_version     = var.kubernetes_version
-  image_repository       = var.image_repository
-  control_plane_endpoint = var.control_plane_endpoint
-  pod_subnet             = var.pod_subnet
+  kubernetes_version     = var.config.kubernetes_version
+  image_repository       = var.config.image_repository
+  control_plane_endpoint = coalesce(var.config.control_plane_endpoint, "${var.node.advertise_address}:${var.config.bind_port}")
+  pod_subnet             = var.config.pod_subnet
+  mode                   = var.config.kube_proxy.mode
+  configuration          = var.config.kube_proxy_configuration
 }

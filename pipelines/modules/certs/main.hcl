@@ -1,56 +1,14 @@
 # Three CAs, the leaf certificates that they sign, and the key pair of service accounts.
 # Each is a phase of its own, so that all of one CA are made at once.
 
-variable "dir" {
-  type        = string
-  description = "Directory for the certificates, kubeadm's certificatesDir."
+variable "node" {
+  type        = any
+  description = "The node, from preflight.node: name, advertise_address, cri_socket."
 }
 
-variable "node_name" {
-  type        = string
-  description = "Name of the node, a SAN of the API server and of etcd."
-}
-
-variable "advertise_address" {
-  type        = string
-  description = "IP address on which the API server and etcd are reached."
-}
-
-variable "service_subnet" {
-  type        = string
-  description = "CIDR of services. Its first address is a SAN of the API server."
-}
-
-variable "dns_domain" {
-  type    = string
-  default = "cluster.local"
-}
-
-variable "apiserver_extra_sans" {
-  type        = list(string)
-  description = "Further names and addresses of the API server, such as a load balancer."
-  default     = []
-}
-
-variable "etcd_extra_sans" {
-  type    = list(string)
-  default = []
-}
-
-variable "algorithm" {
-  type        = string
-  description = "Algorithm and size of all keys."
-  default     = "RSA-2048"
-}
-
-variable "ca_validity" {
-  type    = string
-  default = "87600h"
-}
-
-variable "validity" {
-  type    = string
-  default = "8760h"
+variable "config" {
+  type        = any
+  description = "The configuration of the cluster: local.config of config/cluster.hcl."
 }
 
 locals {
@@ -60,17 +18,19 @@ locals {
     "etcd/ca"        = "etcd-ca"
   }
 
+  etcd_is_local = var.config.external_etcd == null
+
   apiserver_sans = concat([
-    var.node_name,
+    var.node.name,
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
-    "kubernetes.default.svc.${var.dns_domain}",
-    cidrhost(split(",", var.service_subnet)[0], 1),
-    var.advertise_address,
-  ], var.apiserver_extra_sans)
+    "kubernetes.default.svc.${var.config.dns_domain}",
+    cidrhost(split(",", var.config.service_subnet)[0], 1),
+    var.node.advertise_address,
+  ], compact([var.config.control_plane_host]), var.config.apiserver_cert_extra_sans)
 
-  etcd_sans = concat([var.node_name, "localhost", var.advertise_address, "127.0.0.1", "::1"], var.etcd_extra_sans)
+  etcd_sans = [var.node.name, "localhost", var.node.advertise_address, "127.0.0.1", "::1"]
 
   leaves = {
     "apiserver" = {
@@ -83,10 +43,10 @@ locals {
       ca = "front-proxy-ca", name = "front-proxy-client", usages = ["client"], sans = []
     }
     "etcd/server" = {
-      ca = "etcd/ca", name = var.node_name, usages = ["server", "client"], sans = local.etcd_sans
+      ca = "etcd/ca", name = var.node.name, usages = ["server", "client"], sans = concat(local.etcd_sans, var.config.etcd.server_cert_sans)
     }
     "etcd/peer" = {
-      ca = "etcd/ca", name = var.node_name, usages = ["server", "client"], sans = local.etcd_sans
+      ca = "etcd/ca", name = var.node.name, usages = ["server", "client"], sans = concat(local.etcd_sans, var.config.etcd.peer_cert_sans)
     }
     "etcd/healthcheck-client" = {
       ca = "etcd/ca", name = "kube-etcd-healthcheck-client", usages = ["client"], sans = []
@@ -98,38 +58,42 @@ locals {
 }
 
 phase "core.dir" "dir" {
-  path = var.dir
+  path = var.config.cert_dir
 }
 
 phase "core.dir" "etcd_dir" {
+  when = local.etcd_is_local
   path = "${phase.dir.path}/etcd"
 }
 
 phase "pki.ca" "ca" {
   for_each    = local.cas
-  dir         = var.dir
+  when        = local.etcd_is_local || each.key != "etcd/ca"
+  dir         = var.config.cert_dir
   base        = each.key
   common_name = each.value
-  algorithm   = var.algorithm
-  validity    = var.ca_validity
+  algorithm   = var.config.key_algorithm
+  validity    = var.config.ca_certificate_validity
   depends_on  = [phase.etcd_dir]
 }
 
 phase "pki.cert" "leaf" {
   for_each    = local.leaves
-  dir         = var.dir
+  when        = local.etcd_is_local || each.value.ca != "etcd/ca"
+  dir         = var.config.cert_dir
   base        = each.key
   ca          = { cert = phase.ca[each.value.ca].cert, key = phase.ca[each.value.ca].key }
   common_name = each.value.name
   usages      = each.value.usages
   sans        = each.value.sans
-  algorithm   = var.algorithm
-  validity    = var.validity
+  algorithm   = var.config.key_algorithm
+  validity    = var.config.certificate_validity
 }
 
 phase "pki.keypair" "sa" {
-  dir  = phase.dir.path
-  base = "sa"
+  dir       = phase.dir.path
+  base      = "sa"
+  algorithm = var.config.key_algorithm
 }
 
 output "ca" {
@@ -142,7 +106,7 @@ output "etcd_ca" {
 }
 
 output "leaves" {
-  description = "Paths of every leaf certificate and key, by kubeadm's names."
+  description = "Paths of every leaf certificate and key, by kubeadm's names; null where etcd is elsewhere."
   value       = phase.leaf
 }
 

@@ -2,7 +2,8 @@
 
 variable "dir" {
   type        = string
-  description = "Directory for the files, /etc/kubernetes with kubeadm."
+  description = "Directory for the files."
+  default     = "/etc/kubernetes"
 }
 
 variable "ca" {
@@ -10,69 +11,49 @@ variable "ca" {
   description = "The cluster's CA."
 }
 
-variable "endpoint" {
-  type        = string
-  description = "URL of the control plane, for people and other nodes."
+variable "node" {
+  type        = any
+  description = "The node, from preflight.node: name, advertise_address, cri_socket."
 }
 
-variable "local_endpoint" {
-  type        = string
-  description = "URL of this node's API server, for its own components."
+variable "config" {
+  type        = any
+  description = "The configuration of the cluster: local.config of config/cluster.hcl."
 }
 
-variable "cluster_name" {
-  type    = string
-  default = "kubernetes"
-}
-
-variable "algorithm" {
-  type    = string
-  default = "RSA-2048"
-}
-
-variable "validity" {
-  type    = string
-  default = "8760h"
+variable "names" {
+  type        = list(string)
+  description = "Which files: those of a first control-plane node by default."
+  default     = ["admin", "super-admin", "kubelet", "controller-manager", "scheduler"]
 }
 
 locals {
+  host     = var.node.advertise_address
+  local    = "https://${strcontains(local.host, ":") ? "[${local.host}]" : local.host}:${var.config.bind_port}"
+  endpoint = var.config.control_plane_endpoint == "" ? local.local : "https://${var.config.control_plane_endpoint}"
+
   files = {
-    "admin"              = { user = "kubernetes-admin", groups = ["kubeadm:cluster-admins"], server = var.endpoint }
-    "super-admin"        = { user = "kubernetes-super-admin", groups = ["system:masters"], server = var.endpoint }
-    "controller-manager" = { user = "system:kube-controller-manager", groups = [], server = var.local_endpoint }
-    "scheduler"          = { user = "system:kube-scheduler", groups = [], server = var.local_endpoint }
+    "admin"              = { user = "kubernetes-admin", groups = ["kubeadm:cluster-admins"], server = local.endpoint }
+    "super-admin"        = { user = "kubernetes-super-admin", groups = ["system:masters"], server = local.endpoint }
+    "kubelet"            = { user = "system:node:${var.node.name}", groups = ["system:nodes"], server = local.local }
+    "controller-manager" = { user = "system:kube-controller-manager", groups = [], server = local.local }
+    "scheduler"          = { user = "system:kube-scheduler", groups = [], server = local.local }
   }
 }
 
 phase "pki.kubeconfig" "file" {
-  for_each      = local.files
+  for_each      = toset(var.names)
   path          = "${var.dir}/${each.key}.conf"
   ca            = var.ca
-  server        = each.value.server
-  cluster_name  = var.cluster_name
-  user          = each.value.user
-  organizations = each.value.groups
-  algorithm     = var.algorithm
-  validity      = var.validity
+  server        = local.files[each.key].server
+  cluster_name  = var.config.cluster_name
+  user          = local.files[each.key].user
+  organizations = local.files[each.key].groups
+  algorithm     = var.config.key_algorithm
+  validity      = var.config.certificate_validity
 }
 
 output "files" {
-  description = "Paths by name: admin, super-admin, controller-manager, scheduler."
+  description = "Paths by name."
   value       = { for name, file in phase.file : name => file.path }
-}
-
-output "admin" {
-  value = phase.file["admin"].path
-}
-
-output "super_admin" {
-  value = phase.file["super-admin"].path
-}
-
-output "controller_manager" {
-  value = phase.file["controller-manager"].path
-}
-
-output "scheduler" {
-  value = phase.file["scheduler"].path
 }

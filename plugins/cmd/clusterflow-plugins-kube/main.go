@@ -10,6 +10,7 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/addons"
 	"github.com/clusterflow/clusterflow/plugins/controlplane"
 	"github.com/clusterflow/clusterflow/plugins/internal/multicall"
+	"github.com/clusterflow/clusterflow/plugins/kubelet"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -28,6 +29,7 @@ func main() {
 
 func plugins() []multicall.Plugin {
 	return []multicall.Plugin{
+		{Name: "kubelet", Spec: kubelet.Spec},
 		{Name: "controlplane", Spec: controlplane.Spec},
 		{Name: "addons", Spec: addons.Spec},
 	}

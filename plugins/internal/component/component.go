@@ -6,7 +6,9 @@ package component
 
 import (
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // Flag is one argument of a command line, --Name=Value.
@@ -39,4 +41,21 @@ func Last(flags []Flag, name string) (value string, given bool) {
 		}
 	}
 	return "", false
+}
+
+// Value returns the value that counts of a flag in a command line, where it is
+// written --name=value.
+func Value(args []string, name string) (value string, given bool) {
+	for _, arg := range slices.Backward(args) {
+		if flag, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "="); ok && flag == name {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Image is the image of a component of Kubernetes. A tag cannot hold all
+// characters of a version, so that v1.36.3+abc becomes v1.36.3_abc.
+func Image(repository, name, version string) string {
+	return repository + "/" + name + ":" + regexp.MustCompile(`[^-A-Za-z0-9_.]`).ReplaceAllString(version, "_")
 }

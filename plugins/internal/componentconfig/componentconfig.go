@@ -72,14 +72,14 @@ func Sign(m *corev1.ConfigMap) {
 	if m.Annotations == nil {
 		m.Annotations = map[string]string{}
 	}
-	m.Annotations[HashAnnotation] = hash(m.Data)
+	m.Annotations[HashAnnotation] = Hash(m)
 }
 
-// hash is "sha256:<hex>" over the values in the order of their keys.
-func hash(data map[string]string) string {
+// Hash is "sha256:<hex>" over the values of a ConfigMap in the order of their keys.
+func Hash(m *corev1.ConfigMap) string {
 	sum := sha256.New()
-	for _, key := range slices.Sorted(maps.Keys(data)) {
-		_, _ = sum.Write([]byte(data[key])) // never fails
+	for _, key := range slices.Sorted(maps.Keys(m.Data)) {
+		_, _ = sum.Write([]byte(m.Data[key])) // never fails
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }

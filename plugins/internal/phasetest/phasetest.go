@@ -21,9 +21,14 @@ type Phase struct {
 	Config cty.Value
 	// Private is the record that the last call returned.
 	Private []byte
+	// Unchanged is what Plan is told: that the config is that of the last success.
+	Unchanged bool
+	// Emit gets the events of Try and Undo. It may be nil.
+	Emit func(sdk.Event)
 
-	client sdk.Client
-	typ    sdk.Type
+	client   sdk.Client
+	typ      sdk.Type
+	attempts int
 }
 
 // New configures a phase of a plugin. Arguments that config leaves out get their
@@ -59,7 +64,7 @@ func (p *Phase) Set(t *testing.T, config map[string]cty.Value) {
 			t.Fatalf("type %s has no argument %q", p.typ.Name, name)
 		}
 	}
-	p.Config = cty.ObjectVal(values)
+	p.Config, p.Unchanged = cty.ObjectVal(values), false
 }
 
 // Validate returns what the plugin has against the config, empty if nothing.
@@ -76,7 +81,7 @@ func (p *Phase) Validate(t *testing.T) string {
 func (p *Phase) Plan(t *testing.T) (sdk.Plan, error) {
 	t.Helper()
 	plan, err := p.client.Plan(t.Context(), sdk.PlanRequest{
-		Type: p.typ.Name, Config: p.Config, Private: p.Private, Outputs: cty.NilVal,
+		Type: p.typ.Name, Config: p.Config, Private: p.Private, Outputs: cty.NilVal, Unchanged: p.Unchanged,
 	})
 	if err == nil {
 		p.Private = plan.Private
@@ -104,9 +109,10 @@ func (p *Phase) Want(t *testing.T, want ...string) sdk.Plan {
 // Try applies the phase and keeps the record, whatever the outcome.
 func (p *Phase) Try(t *testing.T) sdk.Result {
 	t.Helper()
+	p.attempts++
 	result, err := p.client.Apply(t.Context(), sdk.ApplyRequest{
-		Type: p.typ.Name, Config: p.Config, Private: p.Private,
-	}, func(sdk.Event) {})
+		ID: sdk.Ident{Attempt: p.attempts}, Type: p.typ.Name, Config: p.Config, Private: p.Private,
+	}, p.emit)
 	if err != nil {
 		t.Fatalf("apply: %v", err)
 	}
@@ -132,14 +138,32 @@ func (p *Phase) Apply(t *testing.T) map[string]cty.Value {
 	return result.Outputs.AsValueMap()
 }
 
+func (p *Phase) emit(e sdk.Event) {
+	if p.Emit != nil {
+		p.Emit(e)
+	}
+}
+
 // Undo removes what the phase made.
 func (p *Phase) Undo(t *testing.T) {
 	t.Helper()
-	result, err := p.client.Undo(t.Context(), sdk.UndoRequest{Type: p.typ.Name, Config: p.Config, Private: p.Private}, func(sdk.Event) {})
+	result, err := p.client.Undo(t.Context(), sdk.UndoRequest{Type: p.typ.Name, Config: p.Config, Private: p.Private}, p.emit)
 	if err != nil || result.Status != sdk.StatusOK {
 		t.Fatalf("undo: %v, %v", err, describe(result.Diagnostics))
 	}
 	p.Private = nil
+}
+
+// TryUndo undoes the phase by its record alone and keeps what is left of that,
+// whatever the outcome.
+func (p *Phase) TryUndo(t *testing.T) sdk.Result {
+	t.Helper()
+	result, err := p.client.Undo(t.Context(), sdk.UndoRequest{Type: p.typ.Name, Config: cty.NilVal, Private: p.Private}, p.emit)
+	if err != nil {
+		t.Fatalf("undo: %v", err)
+	}
+	p.Private, p.Unchanged = result.Private, false
+	return result
 }
 
 func describe(diags sdk.Diagnostics) string {

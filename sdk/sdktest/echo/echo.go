@@ -26,7 +26,7 @@ func Spec() sdk.Spec {
 		Name:    "echo",
 		Version: "1.0.0",
 		Doc:     "Says what it is told. For tests.",
-		Types:   []sdk.Type{say(), note(), misbehave()},
+		Types:   []sdk.Type{say(), note(), once(), misbehave()},
 		Functions: []sdk.Function{{
 			Name: "upper", Doc: "Returns the text in upper case.",
 			Params: []cty.Type{cty.String}, Result: cty.String,

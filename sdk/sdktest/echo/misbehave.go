@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -22,7 +23,7 @@ func misbehave() sdk.Type {
 			"in the plugin's process group or in a session of its own.",
 		Example: "phase \"echo.misbehave\" \"bad\" {\n  how = \"crash\"\n}",
 		Config:  sdk.AttributesOf[misbehaveConfig](), Outputs: sdk.AttributesOf[misbehaveOutputs](),
-		Handler: misbehaveHandler{},
+		CancelGrace: 500 * time.Millisecond, Handler: misbehaveHandler{},
 	}
 }
 

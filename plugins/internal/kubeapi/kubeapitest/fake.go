@@ -3,8 +3,10 @@ package kubeapitest
 import (
 	"crypto/tls"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,11 +14,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Fake is an API server in memory. It understands get, delete, server-side apply
-// and merge patches of single objects, also those that are only tried. What it
+// and merge patches of single objects, also those that are only tried, and lists
+// by labels. What it
 // has not been told of, it does not know: requests for it are answered by 404.
 type Fake struct {
 	// Server is its URL.
@@ -119,6 +123,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
+	case r.Method == http.MethodGet && r.URL.Query().Has("labelSelector"):
+		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
 	default:
 		object, err := f.serve(r)
 		if err != nil {
@@ -127,6 +133,23 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		reply(w, http.StatusOK, object)
 	}
+}
+
+// list returns the objects in a collection that have these labels, sorted by path.
+// The kind of the list is not that of a real server, and nobody looks at it.
+func (f *Fake) list(collection, text string) *unstructured.UnstructuredList {
+	out := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
+	selector, err := labels.Parse(text)
+	if err != nil {
+		return out
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.objects)) {
+		name, in := strings.CutPrefix(path, collection+"/")
+		if in && !strings.Contains(name, "/") && selector.Matches(labels.Set(f.objects[path].GetLabels())) {
+			out.Items = append(out.Items, *f.objects[path].DeepCopy())
+		}
+	}
+	return out
 }
 
 // serve does what r asks of one object.

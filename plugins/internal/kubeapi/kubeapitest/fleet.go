@@ -58,6 +58,7 @@ func (f *Fleet) Observe(dir string) (string, error) {
 		object := fake.objects[path].DeepCopy()
 		object.SetManagedFields(nil)
 		object.SetResourceVersion("")
+		object.SetUID("")
 		prune(object.Object)
 		text, err := json.Marshal(object.Object)
 		if err != nil {

@@ -20,11 +20,17 @@ import (
 
 // store keeps an object under a new version, unless nothing changed.
 func (f *Fake) store(path string, next *unstructured.Unstructured) {
-	if old := f.objects[path]; old != nil && reflect.DeepEqual(old.Object, next.Object) {
-		return
+	if old := f.objects[path]; old != nil {
+		next.SetUID(old.GetUID())
+		if reflect.DeepEqual(old.Object, next.Object) {
+			return
+		}
 	}
 	f.version++
 	next.SetResourceVersion(strconv.Itoa(f.version))
+	if next.GetUID() == "" {
+		next.SetUID(types.UID("uid-" + next.GetResourceVersion()))
+	}
 	f.objects[path] = next
 }
 

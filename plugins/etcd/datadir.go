@@ -1,0 +1,151 @@
+package etcd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/clusterflow/clusterflow/sdk"
+	"github.com/clusterflow/clusterflow/sdk/resource"
+)
+
+const (
+	dataDirKind = "etcd-data"
+	// stopWithin is how long Remove waits for etcd to end: 1 min. The kubelet gives
+	// its pod 30 s.
+	stopWithin = time.Minute
+	// lockTimeout is how long one look at the database waits for etcd's lock.
+	lockTimeout = 100 * time.Millisecond
+)
+
+// dataDir is the data directory of a member. Unlike any other directory it is
+// never removed while etcd uses it, nor while other members count on it.
+type dataDir struct {
+	resource.Dir
+	// Member and PeerURLs tell which member this is.
+	Member   string   `json:"member"`
+	PeerURLs []string `json:"peer_urls"`
+	// With these files the other members are asked. They may be empty.
+	CAFile   string `json:"ca_file,omitempty"`
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+}
+
+var _ resource.Resource = (*dataDir)(nil)
+
+func (d *dataDir) ID() resource.ID { return resource.ID{Kind: dataDirKind, Target: d.Path} }
+
+// known takes over what the record tells besides the config.
+func (d *dataDir) known(r resource.Record) (*dataDir, error) {
+	entry, ok := r.Find(d.ID())
+	if !ok {
+		return d, nil
+	}
+	var old dataDir
+	if err := json.Unmarshal(entry.State, &old); err != nil {
+		return nil, fmt.Errorf("read record of %s: %w", d.Path, err)
+	}
+	d.Dirs = old.Dirs
+	return d, nil
+}
+
+// Remove waits until etcd has ended, then deletes the directory if this is the
+// only member, or if it has left the cluster.
+func (d *dataDir) Remove(ctx context.Context) error {
+	var members []storedMember
+	err := resource.WaitFor(ctx, resource.Probe{
+		Name: "the end of etcd", Timeout: stopWithin,
+		Check: func(context.Context) (err error) {
+			members, err = readMembers(filepath.Join(d.Path, "member", "snap", "db"))
+			return err
+		},
+		Hint: "The kubelet stops the pod when its manifest is gone. Does the kubelet run? Else stop etcd yourself, then repeat.",
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.mayGo(ctx, members); err != nil {
+		return err
+	}
+	return d.Dir.Remove(ctx)
+}
+
+// mayGo reports why the data must stay.
+func (d *dataDir) mayGo(ctx context.Context, members []storedMember) error {
+	self := slices.IndexFunc(members, func(m storedMember) bool { return m.Name == d.Member || overlap(m.PeerURLs, d.PeerURLs) })
+	if len(members) <= 1 || self < 0 {
+		return nil // nothing stored, nobody else, or not a member any more
+	}
+	var others []string
+	for i, m := range members {
+		if i == self {
+			continue
+		}
+		if needed, err := d.needed(ctx, m, members[self].ID); err == nil && !needed {
+			return nil
+		}
+		others = append(others, m.Name)
+	}
+	return sdk.Hint(fmt.Errorf("kept: it is part of the cluster with %s", strings.Join(others, ", ")),
+		fmt.Sprintf("Let this member leave first, with a phase etcd.leave. If the cluster is lost or the member was removed already: rm -r %s", d.Path))
+}
+
+// needed asks another member whether it counts on the data of one: not if that one
+// has left, or is a learner, which has copies alone.
+func (d *dataDir) needed(ctx context.Context, other storedMember, id uint64) (bool, error) {
+	as := asker{CAFile: d.CAFile, CertFile: d.CertFile, KeyFile: d.KeyFile}
+	err := errors.New("no client URL")
+	for _, endpoint := range other.ClientURLs {
+		needed := false
+		err = as.ask(ctx, endpoint, func(ctx context.Context, c *clientv3.Client) error {
+			list, err := c.MemberList(ctx)
+			if err != nil {
+				return err
+			}
+			needed = slices.ContainsFunc(list.Members, func(m *pb.Member) bool { return m.ID == id && !m.IsLearner })
+			return nil
+		})
+		if err == nil {
+			return needed, nil
+		}
+	}
+	return false, err
+}
+
+// readMembers reads who is in the cluster from the database of a member that does
+// not run. None are in a database that is absent. The error says that etcd runs,
+// or is permanent.
+func readMembers(path string) ([]storedMember, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	db, err := bolt.Open(path, 0, &bolt.Options{ReadOnly: true, Timeout: lockTimeout})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("etcd still uses %s", path)
+	case err != nil:
+		return nil, sdk.Permanent(sdk.Hint(fmt.Errorf("read who is in the cluster from %s: %w", path, err),
+			"So it is not known whether others count on this data. If you know that nobody does, delete the directory yourself."))
+	}
+	var members []storedMember
+	err = db.View(func(tx *bolt.Tx) error {
+		members, err = membersIn(tx)
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, sdk.Permanent(fmt.Errorf("read who is in the cluster from %s: %w", path, err))
+	}
+	return members, nil
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package sdk
+
+// NoCoreFiles does nothing: there are none here.
+func NoCoreFiles() {}

@@ -1,0 +1,3 @@
+module github.com/clusterflow/clusterflow/test/pause
+
+go 1.26.0
