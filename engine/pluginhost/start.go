@@ -70,7 +70,7 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 			return err
 		}
 	} else {
-		p.compareLater(opts.StartTimeout)
+		p.compareLater(context.WithoutCancel(ctx), opts.StartTimeout)
 	}
 	p.rpc = &client{next: rpc, p: p}
 	return nil
@@ -78,9 +78,9 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 
 // compareLater asks a process whose file is known for its description, while it
 // works on the first call already.
-func (p *process) compareLater(limit time.Duration) {
+func (p *process) compareLater(ctx context.Context, limit time.Duration) {
 	p.comparing.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		d, err := sdk.NewClient(p.conn).Describe(ctx)
 		if err == nil { // else the calls tell what is wrong with it
