@@ -65,10 +65,10 @@ func changes(ctx context.Context, t *testing.T, h *lab.Host, variables string) [
 	return all
 }
 
-// applied applies init.hcl and answers the addresses of what that changed, sorted.
-func applied(ctx context.Context, t *testing.T, h *lab.Host, variables string) []string {
+// applied applies a pipeline and answers the addresses of what that changed, sorted.
+func applied(ctx context.Context, t *testing.T, h *lab.Host, variables, pipeline string) []string {
 	t.Helper()
-	out, err := h.Clusterflow(ctx, variables, "apply", "init.hcl", "--auto-approve", "--json")
+	out, err := h.Clusterflow(ctx, variables, "apply", pipeline, "--auto-approve", "--json")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
