@@ -13,6 +13,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/history"
 	"github.com/clusterflow/clusterflow/engine/plan"
 	"github.com/clusterflow/clusterflow/engine/planfile"
+	"github.com/clusterflow/clusterflow/engine/resume"
 	"github.com/clusterflow/clusterflow/engine/run"
 	"github.com/clusterflow/clusterflow/engine/state"
 )
@@ -40,6 +41,11 @@ type ApplyOptions struct {
 	// TakeOver stops a run that goes on on this host, of any pipeline, and goes on in
 	// its place. Without it such a run is a [state.LockedError].
 	TakeOver bool
+	// Resume is the command line that goes on with this run, after a phase that boots
+	// the host. It holds no sensitive value. Empty if there is none.
+	Resume []string
+	// System is where that is arranged; its zero value is this host.
+	System resume.System
 }
 
 // Apply plans the pipeline, has the plan approved and carries it out, all while
@@ -75,16 +81,16 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 	}
 	planner.Settled = planned.Settled(p.Program)
 	runOpts := p.options(store, opts)
-	carryOut := func(sink event.Sink) {
-		runOpts.Sink = sink
-		result, known, err = run.Apply(ctx, planner, runOpts)
-	}
-	if planned.HasChanges() {
-		p.recorded(runOpts.ID, opts.Sink, carryOut)
-	} else {
-		carryOut(opts.Sink)
-	}
-	if planned.Forget && err == nil && result.Status == event.RunSucceeded {
+	var runErr error
+	resumeErr := p.apply(ctx, func(r run.Resumption) run.Result {
+		runOpts.Resumption = r
+		p.recordedIf(planned.HasChanges(), runOpts.ID, opts.Sink, func(sink event.Sink) {
+			runOpts.Sink = sink
+			result, known, runErr = run.Apply(ctx, planner, runOpts)
+		})
+		return result
+	}, opts)
+	if err = errors.Join(runErr, resumeErr); err == nil && planned.Forget && result.Status == event.RunSucceeded {
 		err = p.forgetOthers(ctx, store)
 	}
 	return result, known, err

@@ -81,6 +81,15 @@ func (e *Engine) Follow(ctx context.Context, r RecordedRun, sink event.Sink) (ev
 	return status, err
 }
 
+// recordedIf is recorded, if that is wanted.
+func (p *Pipeline) recordedIf(wanted bool, run string, sink event.Sink, do func(event.Sink)) {
+	if !wanted {
+		do(sink)
+		return
+	}
+	p.recorded(run, sink, do)
+}
+
 // recorded runs something that has its events recorded besides. That they cannot
 // be is worth a warning, and no reason to stop.
 func (p *Pipeline) recorded(run string, sink event.Sink, do func(event.Sink)) {

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -50,6 +51,11 @@ type TypeDescription struct {
 	CancelGrace        time.Duration // never zero
 	Pools              []string
 	Access             []Access
+}
+
+// Reboots reports whether Apply boots the host anew.
+func (t TypeDescription) Reboots() bool {
+	return slices.ContainsFunc(t.Access, func(a Access) bool { return a.Kind == AccessReboot && a.Write })
 }
 
 // Type returns the phase type of that name.

@@ -96,6 +96,9 @@ const (
 	AccessUnit   AccessKind = "unit"
 	AccessSysctl AccessKind = "sysctl"
 	AccessKube   AccessKind = "kube"
+	// AccessReboot says that Apply boots the host anew. Such a phase runs alone, and
+	// its run goes on after the boot; see [TypeDescription.Reboots].
+	AccessReboot AccessKind = "reboot"
 )
 
 // Access is one thing a phase type touches.

@@ -67,7 +67,11 @@ func newApplyCmd(a *app) *cobra.Command {
 				return a.applyPlan(ctx, file, flags)
 			}
 			return a.withSelected(ctx, args[0], flags.pipelineFlags, flags.selectFlags, func(ctx context.Context, p *engine.Pipeline) error {
-				return a.apply(ctx, p, nil, flags)
+				resume, err := a.resumeLine(args[0], flags)
+				if err != nil {
+					return err
+				}
+				return a.apply(ctx, p, nil, flags, resume)
 			})
 		},
 	}
@@ -81,12 +85,13 @@ func newApplyCmd(a *app) *cobra.Command {
 }
 
 // apply carries out a plan that is kept, or one that it makes and shows.
-func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File, flags applyFlags) error {
+// Resume is the command line that goes on with it after a boot, if there is one.
+func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File, flags applyFlags, resume []string) error {
 	view := a.view(flags.json)
 	defer view.close()
 	result, known, err := p.Apply(ctx, engine.ApplyOptions{
 		Parallelism: int(flags.parallelism), FailFast: flags.failFast, Rerun: flags.rerun, Planned: kept,
-		Sink: view, Now: a.signals.now, TakeOver: flags.takeOver,
+		Sink: view, Now: a.signals.now, TakeOver: flags.takeOver, Resume: resume,
 		Approve: func(ctx context.Context, planned *plan.Plan) error {
 			view.quiet = !planned.HasChanges()
 			if !flags.json {

@@ -52,7 +52,7 @@ func (a *app) applyPlan(ctx context.Context, path string, flags applyFlags) (err
 		return &sourceError{diags: diags, files: p.Files, code: exitInvalid}
 	}
 	a.writeDiagnostics(p.Files, diags)
-	return stale(path, file, inSource(a.apply(ctx, p, file, flags), p))
+	return stale(path, file, inSource(a.apply(ctx, p, file, flags, nil), p))
 }
 
 // stale adds what to do to the error that says that a plan does not hold.

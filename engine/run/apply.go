@@ -66,8 +66,8 @@ func (l *loop) begin() time.Time {
 
 // end stores and reports how the run ended.
 func (l *loop) end(ctx context.Context, began time.Time) Result {
-	result := Result{Counts: maps.Clone(l.counts), Status: l.status(ctx)}
-	err := l.journal.end(state.RunEnd{Status: result.Status, Counts: result.Counts, Time: l.opts.Clock().UTC()})
+	result := Result{Counts: maps.Clone(l.counts), Status: l.status(ctx), Rebooting: l.rebooting}
+	err := l.endRecord(state.RunEnd{Status: result.Status, Counts: result.Counts, Time: l.opts.Clock().UTC()})
 	if err != nil && l.journal.broken == nil {
 		l.journal.broken, result.Status = &StateError{Err: err}, event.RunFailed
 	}
@@ -76,6 +76,14 @@ func (l *loop) end(ctx context.Context, began time.Time) Result {
 		Duration: event.Duration(l.opts.Clock().Sub(began)),
 	})
 	return result
+}
+
+// endRecord stores the end, except of a run that the next one goes on with.
+func (l *loop) endRecord(r state.RunEnd) error {
+	if l.rebooting {
+		return nil
+	}
+	return l.journal.end(r)
 }
 
 // status sums up a run. One that was interrupted when all was done is done.

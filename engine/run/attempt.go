@@ -37,8 +37,14 @@ func (a *applier) apply(
 		return a.unplanned(ctx, step, err)
 	}
 	defer lease.Release()
+	reboots := step.Ref.Type.Reboots() && !step.Undo
+	if reboots {
+		if err := a.beAlone(ctx, box); err != nil {
+			return a.unplanned(ctx, step, err)
+		}
+	}
 	stored, err := box.begin(ctx, message{
-		secrets: step.Secrets, events: []event.Body{a.planned(step)},
+		reboots: reboots, secrets: step.Secrets, events: []event.Body{a.planned(step)},
 		records: []state.Record{a.starts(step)}, files: step.Files(),
 	})
 	if clash := a.clash(err); clash != nil {
@@ -61,10 +67,13 @@ func (a *applier) apply(
 		result, err = sdk.Result{}, fmt.Errorf("apply %s: %w", a.node.Address, tooMuch)
 	}
 	box.warn(result.Diagnostics)
-	return a.judge(ctx, step, result, err, state.NodeEnd{
+	e, status := a.judge(ctx, step, result, err, state.NodeEnd{
 		Address: a.node.Address, Private: result.Private,
 		Time: a.opts.Clock().UTC(), Took: a.opts.Clock().Sub(began),
 	})
+	var limit *TimeoutError
+	e.reboots = reboots && ctx.Err() != nil && !errors.As(context.Cause(ctx), &limit) // it ends because the host does
+	return e, status
 }
 
 func (a *applier) call(ctx context.Context, box *mailbox, step plan.Step, id sdk.Ident, lease Lease) (sdk.Result, error) {

@@ -16,6 +16,15 @@ func (e *clashError) Error() string {
 	return fmt.Sprintf("%s declares the same files: %v", e.other, e.files)
 }
 
+// admit says why a worker must not go on: the run stops, or another node has its
+// files.
+func (l *loop) admit(m message) error {
+	if m.begins && l.refuses(m.id) {
+		return errStopped
+	}
+	return l.claim(m)
+}
+
 // claim gives a node the files that it declares. Two nodes whose paths were known
 // before the run were compared then; here it is the rest.
 func (l *loop) claim(m message) error {

@@ -23,6 +23,8 @@ type message struct {
 	events  []event.Body   // to be reported, unless the records could not be
 	begins  bool           // the records begin an attempt, which is refused when the run stops
 	files   []resource.ID  // that the node declares; refused when another one does
+	reboots bool           // the attempt that begins boots the host
+	alone   chan struct{}  // the worker wants to be alone; closed when it is
 	pause   bool           // the worker waits before it tries again
 	// slot is set by a worker that has waited and wants a slot again. It gets true
 	// when the worker may go on, false when it must not any more.

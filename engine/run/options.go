@@ -32,6 +32,9 @@ type Options struct {
 	Store *state.Store
 	// Launcher gives access to plugins. Required.
 	Launcher Launcher
+	// Resumption lets the run go on after a phase that boots the host. Without it such
+	// a phase fails.
+	Resumption Resumption
 	// Clock dates events and records. Nil means time.Now.
 	Clock func() time.Time
 }
@@ -50,6 +53,9 @@ func (o Options) withDefaults() Options {
 type Result struct {
 	Status event.RunStatus
 	Counts map[event.Status]int
+	// Rebooting says that the run ended because the host is about to boot; it will go
+	// on after that.
+	Rebooting bool
 }
 
 // StateError says that what a run did could not be stored, so that it stopped.
@@ -69,6 +75,7 @@ type worker interface {
 type ending struct {
 	body    event.NodeEnded
 	records []state.Record
+	reboots bool // the host goes down: what comes after is for the next run
 	// outputs and secrets are kept in memory for the phases that come after.
 	outcome outcome
 }

@@ -68,11 +68,12 @@ func (w *world) spec() sdk.Spec {
 			return fmt.Appendf(nil, "%s upgraded from %d", private, from), nil
 		},
 	}
-	brief, once, pooled := typ, typ, typ
+	brief, once, pooled, boot := typ, typ, typ, typ
+	boot.Name, boot.Access = "boot", []sdk.Access{{Kind: sdk.AccessReboot, What: "host", Write: true}}
 	brief.Name, brief.CancelGrace = "brief", 20*time.Millisecond
 	once.Name, once.CancelGrace, once.Repeatable = "once", brief.CancelGrace, false
 	pooled.Name, pooled.Pools = "pooled", []string{"pull"}
-	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, brief, once, pooled}}
+	return sdk.Spec{Name: "t", Version: "1.0.0", Types: []sdk.Type{typ, brief, once, pooled, boot}}
 }
 
 type handler struct{ w *world }
@@ -232,18 +233,4 @@ func (w *world) get(name string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.things[name]
-}
-
-// took returns the calls since the last time, those that begin with a prefix.
-func (w *world) took(prefix string) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, c := range w.calls {
-		if strings.HasPrefix(c, prefix) {
-			out = append(out, strings.TrimPrefix(c, prefix))
-		}
-	}
-	w.calls = nil
-	return out
 }

@@ -33,3 +33,17 @@ func warnings(how, what string) sdk.Diagnostics {
 	}
 	return sdk.Diagnostics{{Severity: sdk.SeverityWarning, Summary: what + ", but", Detail: "look at it"}}
 }
+
+// took returns the calls since the last time, those that begin with a prefix.
+func (w *world) took(prefix string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []string
+	for _, c := range w.calls {
+		if strings.HasPrefix(c, prefix) {
+			out = append(out, strings.TrimPrefix(c, prefix))
+		}
+	}
+	w.calls = nil
+	return out
+}

@@ -21,8 +21,8 @@ import (
 func Spec() sdk.Spec {
 	return sdk.Spec{
 		Name: "core", Version: "dev",
-		Doc:   "Commands, files, directories, waiting, free ports.",
-		Types: []sdk.Type{noop(), execType(), file(), dir(), wait(), ports()},
+		Doc:   "Commands, files, directories, waiting, free ports, a new boot.",
+		Types: []sdk.Type{noop(), execType(), file(), dir(), wait(), ports(), reboot(thisHost())},
 	}
 }
 

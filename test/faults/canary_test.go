@@ -213,7 +213,7 @@ func TestNoCoreFiles(t *testing.T) {
 	s := newSite(t, `phase "core.exec" "wait" { command = ["sleep", "20"] }`)
 	s.fresh()
 	unlimited := []string{"sh", "-c", "ulimit -S -c unlimited 2>/dev/null; exec \"$@\"", "sh"}
-	argv := append(unlimited, s.argv("apply", "--auto-approve")...)
+	argv := append(unlimited, s.argv("--auto-approve")...)
 	checked := false
 	ending := s.drive(&faults.Fault{At: faults.Nth(4), Strike: func(p faults.Process) error {
 		for _, pid := range append(s.plugins(), p.PID()) {

@@ -33,7 +33,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, fmt.Sprintf("phase \"rogue.act\" \"loud\" {\n  for_each = range(%d)\n  how = %q\n}\n", tt.calls, tt.how))
-			argv := s.argv("apply", "--auto-approve")
+			argv := s.argv("--auto-approve")
 			cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 			cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.local.Dir, s.local.Env, io.Discard, os.Stderr
 			began := time.Now()

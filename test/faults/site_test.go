@@ -5,7 +5,6 @@ package faults
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -104,9 +103,9 @@ func newSite(t *testing.T, pipeline string) *site {
 // shortDir makes a directory for sockets, whose paths must be short.
 func shortDir() (string, error) { return os.MkdirTemp("/tmp", "cf") }
 
-// argv is a command line on the site's pipeline.
-func (s *site) argv(command string, flags ...string) []string {
-	return append([]string{s.binary, command, "site.hcl", "--state-dir", s.state, "--json"}, flags...)
+// argv is an apply of the site's pipeline.
+func (s *site) argv(flags ...string) []string {
+	return append([]string{s.binary, "apply", "site.hcl", "--state-dir", s.state, "--json"}, flags...)
 }
 
 // drive runs a command that a fault may strike.
@@ -123,7 +122,7 @@ func (s *site) drive(fault *faults.Fault, argv ...string) faults.Ending {
 
 func (s *site) apply(fault *faults.Fault, flags ...string) faults.Ending {
 	s.t.Helper()
-	return s.drive(fault, s.argv("apply", append(flags, "--auto-approve")...)...)
+	return s.drive(fault, s.argv(append(flags, "--auto-approve")...)...)
 }
 
 // must is an apply that has to work.
@@ -199,52 +198,6 @@ func tree(t *testing.T, root string) []string {
 	})
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
-	}
-	return out
-}
-
-// noOrphans demands that all processes of the site are gone, within 5 s.
-func (s *site) noOrphans() {
-	s.t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(5 * time.Second); ; <-tick.C {
-		left := s.processes()
-		if len(left) == 0 {
-			return
-		}
-		if time.Now().After(end) {
-			s.t.Errorf("still running: %v", left)
-			return
-		}
-	}
-}
-
-// processes lists those that were started on the site, by what their environment
-// says: all inherit its home.
-func (s *site) processes() map[int]string {
-	out := map[int]string{}
-	environs, err := filepath.Glob("/proc/[0-9]*/environ")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, file := range environs {
-		env, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(env), "HOME="+filepath.Join(s.dir, "home")+"\x00") {
-			continue
-		}
-		dir := filepath.Dir(file)
-		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		if err != nil || strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X") {
-			continue
-		}
-		var pid int
-		if _, err := fmt.Sscan(filepath.Base(dir), &pid); err != nil {
-			s.t.Fatal(err)
-		}
-		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-		out[pid] = strings.ReplaceAll(string(command), "\x00", " ")
 	}
 	return out
 }

@@ -87,7 +87,7 @@ func TestTwoEngines(t *testing.T) {
 		endings := make(chan faults.Ending, 3)
 		for range cap(endings) {
 			go func() {
-				ending, err := faults.Drive(t.Context(), s.local, s.argv("apply", "--auto-approve"), nil)
+				ending, err := faults.Drive(t.Context(), s.local, s.argv("--auto-approve"), nil)
 				if err != nil {
 					t.Error(err)
 				}
