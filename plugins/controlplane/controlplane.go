@@ -35,6 +35,7 @@ func Spec() sdk.Spec {
 		Doc: "The control plane: its processes, waiting for them, and what a cluster knows of itself.",
 		Types: []sdk.Type{
 			processType(), staticPodType(), auditType(), selfHostedType(pool), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
+			drainType(pool), noNodeType(pool),
 		},
 	}
 }

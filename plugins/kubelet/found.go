@@ -20,14 +20,13 @@ import (
 )
 
 type foundConfig struct {
-	Dir        string `cf:"dir" default:"\"/var/lib/kubelet\"" doc:"Directory of the kubelet."`
-	ConfDir    string `cf:"conf_dir" default:"\"/etc/kubernetes\"" doc:"Directory of kubelet.conf, admin.conf and manifests."`
-	NodeName   string `cf:"node_name" doc:"Name of the node, if it is not to be found out."`
-	Address    string `cf:"address" doc:"IP address of the node, if it is not to be found out."`
-	CRISocket  string `cf:"cri_socket" doc:"Socket of the container runtime, if it is not to be found out."`
-	CertDir    string `cf:"cert_dir" default:"\"/etc/kubernetes/pki\"" doc:"Directory of the certificates, where no manifest tells another."`
-	EtcdData   string `cf:"etcd_data_dir" default:"\"/var/lib/etcd\"" doc:"Directory of etcd's data, where no manifest tells another."`
-	Kubeconfig string `cf:"kubeconfig" default:"\"/etc/kubernetes/admin.conf\"" doc:"Path of the administrator's kubeconfig."`
+	Dir       string `cf:"dir" default:"\"/var/lib/kubelet\"" doc:"Directory of the kubelet."`
+	ConfDir   string `cf:"conf_dir" default:"\"/etc/kubernetes\"" doc:"Directory of kubelet.conf and manifests."`
+	NodeName  string `cf:"node_name" doc:"Name of the node, if it is not to be found out."`
+	Address   string `cf:"address" doc:"IP address of the node, if it is not to be found out."`
+	CRISocket string `cf:"cri_socket" doc:"Socket of the container runtime, if it is not to be found out."`
+	CertDir   string `cf:"cert_dir" default:"\"/etc/kubernetes/pki\"" doc:"Directory of the certificates, where no manifest tells another."`
+	EtcdData  string `cf:"etcd_data_dir" default:"\"/var/lib/etcd\"" doc:"Directory of etcd's data, where no manifest tells another."`
 }
 
 type foundOutputs struct {
@@ -39,7 +38,7 @@ type foundOutputs struct {
 	EtcdLocal    bool   `cf:"etcd_local" doc:"Whether a static pod of etcd is here."`
 	EtcdExternal bool   `cf:"etcd_external" doc:"Whether there is an API server whose etcd is elsewhere."`
 	ControlPlane bool   `cf:"control_plane" doc:"Whether a static pod of an API server is here."`
-	Admin        bool   `cf:"admin" doc:"Whether the administrator's kubeconfig is here."`
+	Joined       bool   `cf:"joined" doc:"Whether there is a kubeconfig of a kubelet: the host is, or was, a node."`
 }
 
 func foundType(h host) sdk.Type {
@@ -58,12 +57,12 @@ func foundType(h host) sdk.Type {
 
 func find(ctx context.Context, h host, in resource.Input[foundConfig]) (foundOutputs, error) {
 	c := in.Config
-	for _, path := range []*string{&c.Dir, &c.ConfDir, &c.CertDir, &c.EtcdData, &c.Kubeconfig} {
+	for _, path := range []*string{&c.Dir, &c.ConfDir, &c.CertDir, &c.EtcdData} {
 		*path = hostpath.Abs(in.WorkDir, *path)
 	}
 	apiserver, etcd := readStatic(c.manifest("kube-apiserver")), readStatic(c.manifest("etcd"))
 	out := foundOutputs{
-		EtcdLocal: exists(c.manifest("etcd")), ControlPlane: exists(c.manifest("kube-apiserver")), Admin: exists(c.Kubeconfig),
+		EtcdLocal: exists(c.manifest("etcd")), ControlPlane: exists(c.manifest("kube-apiserver")), Joined: exists(filepath.Join(c.ConfDir, "kubelet.conf")),
 		CertDir:     cmp.Or(dirOf(apiserver.flag("client-ca-file")), c.CertDir),
 		EtcdDataDir: cmp.Or(etcd.flag("data-dir"), c.EtcdData),
 		Address: cmp.Or(c.Address, apiserver.flag("advertise-address"), addressOf(etcd.flag("initial-advertise-peer-urls")),

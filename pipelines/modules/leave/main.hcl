@@ -31,13 +31,27 @@ variable "destroy_etcd_data" {
   default = ""
 }
 
+phase "controlplane.drain" "drain" {
+  when   = var.drain && var.found.joined
+  node   = var.node.name
+  within = var.drain_timeout
+}
+
+phase "controlplane.no_node" "node" {
+  when       = var.found.joined
+  node       = var.node.name
+  depends_on = [phase.drain]
+}
+
+# Last, because the API server of this host ends with its etcd.
 phase "etcd.leave" "etcd" {
-  when      = var.found.etcd_local
-  name      = var.node.name
-  address   = var.node.advertise_address
-  endpoints = ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"]
-  ca        = var.pairs["etcd/ca"].cert
-  client    = var.pairs["etcd/healthcheck-client"]
-  data_dir  = var.found.etcd_data_dir
-  give_up   = var.destroy_etcd_data != ""
+  when       = var.found.etcd_local
+  name       = var.node.name
+  address    = var.node.advertise_address
+  endpoints  = ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"]
+  ca         = var.pairs["etcd/ca"].cert
+  client     = var.pairs["etcd/healthcheck-client"]
+  data_dir   = var.found.etcd_data_dir
+  give_up    = var.destroy_etcd_data != ""
+  depends_on = [phase.node]
 }
