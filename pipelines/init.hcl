@@ -4,6 +4,7 @@
 #   clusterflow apply init.hcl --var pod_subnet=10.244.0.0/16
 
 include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
+state   = "node"
 
 phase "preflight.node" "node" {
   name              = var.node_name
