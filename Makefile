@@ -19,9 +19,9 @@ PROGRAMS := ./cmd/clusterflow $(PLUGINS:%=./plugins/cmd/%)
 each      = @set -e; for dir in $(MODULES); do (cd $$dir && set -x && $(1)); done
 
 # The plugins in each binary, which is linked as clusterflow-plugin-NAME; tests compare.
-clusterflow-plugins      := core preflight pki
+clusterflow-plugins      := core preflight
 clusterflow-plugins-etcd := etcd
-clusterflow-plugins-kube := kubelet controlplane addons
+clusterflow-plugins-kube := pki kubelet controlplane addons
 links = $(foreach binary,$(PLUGINS),$(foreach name,$($(binary)),ln -sfn $(binary) $(1)/clusterflow-plugin-$(name);))
 
 # archive packs one architecture. Unpack it anywhere and link bin/clusterflow into the PATH.

@@ -109,7 +109,7 @@ func (b *builder) program(p *config.Pipeline) *Program {
 // node fills in one node and checks its phase.
 func (b *builder) node(n *Node) {
 	p, s := n.phase, b.session
-	n.Address, n.Name, n.Key = p.address, p.decl.Name, p.key
+	n.Address = p.address
 	n.Plugin, n.Type, n.Schema = p.decl.Plugin, p.decl.Type, p.schema
 	n.Undo = p.module.undoing != nil
 	n.Finally = p.decl.Finally && !n.Undo

@@ -58,7 +58,7 @@ func grow[T any](s *session, f *family[T], m *module, over *lang.Expr, at hcl.Ra
 		return tooMany(at)
 	}
 	if over == nil {
-		f.only, f.keys, f.state = create(m.scope), []string{""}, expanded
+		f.only, f.keys, f.state = create(m.scope), s.onlyKey, expanded
 		return nil
 	}
 	f.state = expanding

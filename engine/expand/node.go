@@ -64,8 +64,6 @@ type Retry struct {
 type Node struct {
 	// Address is the full name, such as module.certs.phase.leaf["apiserver"].
 	Address string
-	// Name is the name in the block, Key the key of for_each or "".
-	Name, Key string
 	// Modules are the addresses of the modules around it, outermost first.
 	Modules []string
 	// Plugin and Type are the halves of the block's first label.

@@ -28,6 +28,7 @@ type world struct {
 	exprs     map[hclsyntax.Expression]*lang.Expr
 	objects   map[*hclsyntax.ObjectConsExpr]map[string]*lang.Expr
 	turns     map[turnKey]*scope
+	onlyKey   []string // of blocks without for_each
 	// values and vars hold what depends on no outcome.
 	values map[valueKey]result
 	vars   map[varKey]result
@@ -59,7 +60,6 @@ type phase struct {
 	decl    *config.Phase
 	module  *module
 	address string
-	key     string
 	scope   *scope
 	schema  *sdk.TypeDescription
 	// read says that another phase needs this one, or an output mentions it.
@@ -129,7 +129,7 @@ func newWorld(p *config.Pipeline, schemas Schemas) *world {
 	w := &world{
 		pipeline: p, schemas: schemas, types: map[string]typeResult{}, rootVars: map[string]cty.Value{},
 		exprs: map[hclsyntax.Expression]*lang.Expr{}, objects: map[*hclsyntax.ObjectConsExpr]map[string]*lang.Expr{},
-		turns: map[turnKey]*scope{}, values: map[valueKey]result{}, vars: map[varKey]result{},
+		turns: map[turnKey]*scope{}, onlyKey: []string{""}, values: map[valueKey]result{}, vars: map[varKey]result{},
 	}
 	w.functions = lang.Functions(w.readFile)
 	cwd, err := os.Getwd()
@@ -178,8 +178,7 @@ func newModule(decl *config.Module, call *config.Call, caller *scope) *module {
 func newPhase(decl *config.Phase, sc *scope) *phase {
 	p := &phase{decl: decl, module: sc.module, scope: sc, address: join(sc.module.address, decl.Ref())}
 	if sc.each != nil {
-		p.key = sc.each.key
-		p.address += bracket(p.key)
+		p.address += bracket(sc.each.key)
 	}
 	return p
 }

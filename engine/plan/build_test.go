@@ -143,10 +143,10 @@ output "text" { value = phase.output.text }
 	var got []string
 	for _, n := range p.Program.Nodes {
 		if n.Read() {
-			got = append(got, n.Name)
+			got = append(got, n.Address)
 		}
 	}
-	if want := []string{"data", "order", "output"}; !slices.Equal(got, want) {
+	if want := []string{"phase.data", "phase.order", "phase.output"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -57,16 +57,23 @@ func identity(ref TypeRef, config cty.Value, sensitive []cty.PathValueMarks, key
 }
 
 // hiddenInputs names the attributes that are sensitive, or hold something that is.
+// It is nil when there are none, as mostly.
 func hiddenInputs(ref TypeRef, sensitive []cty.PathValueMarks) map[string]bool {
-	secret := map[string]bool{}
+	var secret map[string]bool
+	hide := func(name string) {
+		if secret == nil {
+			secret = map[string]bool{}
+		}
+		secret[name] = true
+	}
 	for _, p := range sensitive {
 		if step, ok := firstAttr(p.Path); ok {
-			secret[step] = true
+			hide(step)
 		}
 	}
 	for _, a := range ref.Type.Config {
 		if a.Sensitive {
-			secret[a.Name] = true
+			hide(a.Name)
 		}
 	}
 	return secret

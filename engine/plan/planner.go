@@ -92,6 +92,15 @@ func stepOf(n *expand.Node) Step {
 	return Step{Address: n.Address, Ref: TypeRef{Plugin: n.Plugin, Type: n.Schema}}
 }
 
+// askPlan refuses a plan that is too large to keep.
+func askPlan(ctx context.Context, client sdk.Client, req sdk.PlanRequest) (sdk.Plan, error) {
+	planned, err := client.Plan(ctx, req)
+	if err != nil {
+		return planned, err
+	}
+	return planned, checkPlan(planned)
+}
+
 // ask lets the plugin compare the config with the host.
 func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situation) error {
 	var mask Mask
@@ -113,10 +122,7 @@ func (p *Planner) ask(ctx context.Context, step *Step, n *expand.Node, now Situa
 	if err != nil {
 		return placed(n, &mask, err)
 	}
-	planned, err := client.Plan(ctx, req)
-	if err == nil {
-		err = checkPlan(planned)
-	}
+	planned, err := askPlan(ctx, client, req)
 	if err != nil {
 		if wrong := p.validate(ctx, n, step.Config, step.Secrets); wrong != nil {
 			return wrong

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,8 @@ type process struct {
 	description sdk.Description
 	known       bool                        // the binary has described itself before
 	consistent  func(sdk.Description) error // compares it with what is known of the file
+	comparing   sync.WaitGroup
+	otherwise   error // from consistent; read it through agrees
 
 	tail           tail
 	stdout, stderr lines         // what go-plugin's server sends of os.Stdout and os.Stderr
@@ -124,6 +127,7 @@ func (p *process) clean() error {
 	go func() {
 		defer close(done)
 		p.plugin.Kill() // closes the connection; the process is dead
+		p.comparing.Wait()
 	}()
 	late := time.NewTimer(killTime)
 	defer late.Stop()

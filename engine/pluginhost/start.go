@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-plugin"
 
@@ -65,12 +66,33 @@ func (p *process) connect(ctx context.Context, opts Options) error {
 		if err := checkDescription(p.child.binary.Name, p.description); err != nil {
 			return err
 		}
-	}
-	if err := p.consistent(p.description); err != nil {
-		return err
+		if err := p.consistent(p.description); err != nil {
+			return err
+		}
+	} else {
+		p.compareLater(context.WithoutCancel(ctx), opts.StartTimeout)
 	}
 	p.rpc = &client{next: rpc, p: p}
 	return nil
+}
+
+// compareLater asks a process whose file is known for its description, while it
+// works on the first call already.
+func (p *process) compareLater(ctx context.Context, limit time.Duration) {
+	p.comparing.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		d, err := sdk.NewClient(p.conn).Describe(ctx)
+		if err == nil { // else the calls tell what is wrong with it
+			p.otherwise = p.consistent(d)
+		}
+	})
+}
+
+// agrees is nil if what the process says of itself is what is known of its file.
+func (p *process) agrees() error {
+	p.comparing.Wait()
+	return p.otherwise
 }
 
 // startError picks the reason that helps most: what was wrong with the handshake,

@@ -53,26 +53,45 @@ func (h *health) Diff(ctx context.Context) (sdk.Change, error) {
 	return sdk.Change{Op: sdk.OpRun, Reason: strings.Join(down, "; ")}, nil
 }
 
-// Render waits for all components at once and reports all that did not come up,
-// the API server first.
+// Render waits for all components at once and reports all that did not come up, the
+// cause first. See [vigil] for what it says and when it ends early.
 func (h *health) Render(ctx context.Context) error {
 	begin := time.Now()
-	var problems sdk.Diagnostics
-	for i, err := range h.each(ctx, func(ctx context.Context, p resource.Probe) error {
-		err := resource.WaitFor(ctx, p)
+	v, done, err := h.newVigil()
+	if err != nil {
+		return err
+	}
+	defer done()
+	waiting, end := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { v.keep(waiting, end) })
+	errs := h.each(waiting, func(ctx context.Context, p resource.Probe) error {
+		err := resource.WaitFor(ctx, v.noting(p))
 		if err == nil {
 			zerolog.Ctx(ctx).Info().Dur("took", time.Since(begin)).Msg(p.Name + " is healthy")
 		}
 		return err
-	}) {
+	})
+	end(nil)
+	watching.Wait()
+	return h.problems(ctx, v, errs)
+}
+
+// problems says why probes failed, unless somebody ended the wait from outside.
+func (h *health) problems(ctx context.Context, v *vigil, errs []error) error {
+	var failed []failedProbe
+	for i, err := range errs {
 		if err != nil {
-			problems = append(problems, sdk.Diagnose(fmt.Errorf("wait for %s: %w", h.probes()[i].Name, err))...)
+			failed = append(failed, failedProbe{h.probes()[i].Name, err})
 		}
 	}
-	if problems.HasErrors() {
-		return problems
+	if len(failed) == 0 {
+		return nil
 	}
-	return nil
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return v.explain(ctx, failed)
 }
 
 // Remove does nothing.

@@ -15,7 +15,7 @@ import (
 type bootstrapConfig struct {
 	Server              string        `cf:"server,required" doc:"URL of the API server that the kubelet shall use, such as \"https://192.0.2.10:6443\"."`
 	CA                  string        `cf:"ca,required" doc:"The cluster's CA certificates, PEM."`
-	Token               string        `cf:"token,required,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\"."`
+	Token               string        `cf:"token,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\". Needed as long as the kubelet has no certificate."`
 	NodeName            string        `cf:"node_name" doc:"Name of the node: output of kubelet.config. Default: the host name."`
 	ClusterName         string        `cf:"cluster_name" default:"\"kubernetes\"" doc:"Name of the cluster within the file."`
 	CAFile              string        `cf:"ca_file" default:"\"/etc/kubernetes/pki/ca.crt\"" doc:"Where the CA certificates go, for the kubelet's own clients. A file with others is an error."`
@@ -69,7 +69,7 @@ func validateBootstrap(c bootstrapConfig) error {
 	if u, err := url.Parse(c.Server); err != nil || u.Scheme != "https" || u.Host == "" {
 		return attrError("server", "%q is not a URL such as https://192.0.2.10:6443", c.Server)
 	}
-	if !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
+	if c.Token != "" && !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
 		return attrError("token", "it is no bootstrap token: want 6 and 16 characters of a-z and 0-9 with a dot between")
 	}
 	return validateService(c.Unit, c.Healthz, c.Within)

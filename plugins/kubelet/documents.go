@@ -56,7 +56,7 @@ func (c configConfig) documents(ctx context.Context, h host) (documents, error) 
 	if err != nil {
 		return documents{}, attrError("patches_dir", "%w", err)
 	}
-	patched, err := set.Apply(patches.KubeletConfiguration, shared)
+	patched, err := set.Apply(patches.KubeletConfiguration, shared, kubeletconfig.Config{})
 	if err != nil {
 		return documents{}, attrError("patches_dir", "%w", err)
 	}

@@ -121,6 +121,9 @@ func (e *enrolment) begin(ctx context.Context) error {
 			return err
 		}
 		return e.watch.restart(ctx)
+	case e.token == "":
+		return sdk.Permanent(sdk.Hint(errors.New("there is no token, and the kubelet has no certificate"),
+			"Set token: a new one is made in the cluster by controlplane.token, or kubeadm token create."))
 	}
 	text, err := kubeconfig.Config{Cluster: e.cluster, Server: e.server, CA: e.ca, User: bootstrapUser, Token: e.token}.Encode()
 	if err != nil {

@@ -2,7 +2,7 @@
 
 variable "role" {
   type        = string
-  description = "init, join-worker or join-control-plane."
+  description = "init, join or join-control-plane."
 }
 
 variable "node" {
@@ -15,6 +15,12 @@ variable "config" {
   description = "The configuration of the cluster: local.config of config/cluster.hcl."
 }
 
+variable "api_server" {
+  type        = string
+  description = "host:port of the API server. Default: that of this node."
+  default     = ""
+}
+
 variable "ignore" {
   type    = list(string)
   default = []
@@ -24,7 +30,8 @@ phase "preflight.host" "host" {
   role            = var.role
   ignore          = var.ignore
   node_name       = var.node.name
-  api_server      = "${var.node.advertise_address}:${var.config.bind_port}"
+  api_server      = coalesce(var.api_server, "${var.node.advertise_address}:${var.config.bind_port}")
+  api_port        = var.config.bind_port
   pod_subnets     = compact(split(",", var.config.pod_subnet))
   service_subnets = compact(split(",", var.config.service_subnet))
   etcd_data_dir   = var.config.external_etcd == null ? var.config.etcd.data_dir : ""

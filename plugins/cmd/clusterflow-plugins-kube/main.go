@@ -11,6 +11,7 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/controlplane"
 	"github.com/clusterflow/clusterflow/plugins/internal/multicall"
 	"github.com/clusterflow/clusterflow/plugins/kubelet"
+	"github.com/clusterflow/clusterflow/plugins/pki"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -29,6 +30,7 @@ func main() {
 
 func plugins() []multicall.Plugin {
 	return []multicall.Plugin{
+		{Name: "pki", Spec: pki.Spec},
 		{Name: "kubelet", Spec: kubelet.Spec},
 		{Name: "controlplane", Spec: controlplane.Spec},
 		{Name: "addons", Spec: addons.Spec},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/core"
 	"github.com/clusterflow/clusterflow/plugins/internal/multicall"
-	"github.com/clusterflow/clusterflow/plugins/pki"
 	"github.com/clusterflow/clusterflow/plugins/preflight"
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -33,6 +32,5 @@ func plugins() []multicall.Plugin {
 	return []multicall.Plugin{
 		{Name: "core", Spec: core.Spec},
 		{Name: "preflight", Spec: preflight.Spec},
-		{Name: "pki", Spec: pki.Spec},
 	}
 }

@@ -22,7 +22,7 @@ const (
 type Sandbox struct {
 	ID, Pod, Namespace, UID string
 	Ready                   bool
-	Labels                  map[string]string
+	Labels, Annotations     map[string]string
 	Created                 time.Time
 }
 
@@ -37,7 +37,8 @@ func (c *Client) Sandboxes(ctx context.Context, labels map[string]string) ([]San
 	for _, s := range answer.GetItems() {
 		out = append(out, Sandbox{
 			ID: s.GetId(), Pod: s.GetMetadata().GetName(), Namespace: s.GetMetadata().GetNamespace(), UID: s.GetMetadata().GetUid(),
-			Ready: s.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY, Labels: s.GetLabels(), Created: time.Unix(0, s.GetCreatedAt()),
+			Ready: s.GetState() == runtimeapi.PodSandboxState_SANDBOX_READY, Labels: s.GetLabels(),
+			Annotations: s.GetAnnotations(), Created: time.Unix(0, s.GetCreatedAt()),
 		})
 	}
 	slices.SortStableFunc(out, func(a, b Sandbox) int { return b.Created.Compare(a.Created) })

@@ -7,10 +7,7 @@ import (
 	"reflect"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 	strictjson "sigs.k8s.io/json"
 )
 
@@ -27,20 +24,6 @@ const (
 // knownTargets are ordered as in messages. None is the beginning of another.
 func knownTargets() []string {
 	return []string{Etcd, KubeAPIServer, KubeControllerManager, KubeScheduler, KubeletConfiguration, CoreDNSDeployment}
-}
-
-// objectOf returns an empty object of the type that a target has: its tags say how
-// lists are merged.
-func objectOf(target string) (object any, known bool) {
-	switch target {
-	case Etcd, KubeAPIServer, KubeControllerManager, KubeScheduler:
-		return corev1.Pod{}, true
-	case KubeletConfiguration:
-		return kubeletv1beta1.KubeletConfiguration{}, true
-	case CoreDNSDeployment:
-		return appsv1.Deployment{}, true
-	}
-	return nil, false
 }
 
 // check reports a document that is no patch of its kind, whatever it is applied to.

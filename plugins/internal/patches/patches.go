@@ -17,6 +17,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -122,9 +123,12 @@ func split(text []byte) ([][]byte, error) {
 // The result is YAML with sorted keys; without patches it is doc as it is. The
 // error names the patch that does not fit, or that sets a field which the object
 // does not have.
-func (s Set) Apply(target string, doc []byte) ([]byte, error) {
-	object, known := objectOf(target)
-	if !known {
+//
+// object is an empty value of the type that doc is of: the tags of its fields say
+// how lists are merged. It comes from the caller, since the types of some targets
+// bring along more than all the rest of a plugin.
+func (s Set) Apply(target string, doc []byte, object any) ([]byte, error) {
+	if !slices.Contains(knownTargets(), target) {
 		return nil, fmt.Errorf("patch %s: no such target, want one of %s", target, targets())
 	}
 	var patched []byte

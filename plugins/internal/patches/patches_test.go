@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 const pod = `apiVersion: v1
@@ -61,7 +63,7 @@ func TestApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := s.Apply(KubeAPIServer, []byte(pod))
+			got, err := s.Apply(KubeAPIServer, []byte(pod), corev1.Pod{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +97,7 @@ func TestErrors(t *testing.T) {
 			dir := dirWith(t, map[string]string{tt.file: tt.text})
 			s, err := Load(dir)
 			if err == nil {
-				_, err = s.Apply(KubeAPIServer, []byte(pod))
+				_, err = s.Apply(KubeAPIServer, []byte(pod), corev1.Pod{})
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), filepath.Join(dir, tt.file)) {
 				t.Errorf("got %v\nwant the file and %q", err, tt.want)
@@ -110,14 +112,14 @@ func TestEveryTarget(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Apply(target, []byte("apiVersion: v1")); err != nil || string(got) != "apiVersion: v1\nkind: X\n" {
+		if got, err := s.Apply(target, []byte("apiVersion: v1"), corev1.Pod{}); err != nil || string(got) != "apiVersion: v1\nkind: X\n" {
 			t.Errorf("%s: got %q, %v", target, got, err)
 		}
 	}
 }
 
 func TestApplyToNothingKnown(t *testing.T) {
-	if _, err := (Set{}).Apply("kube-proxy", nil); err == nil || !strings.Contains(err.Error(), "no such target") {
+	if _, err := (Set{}).Apply("kube-proxy", nil, nil); err == nil || !strings.Contains(err.Error(), "no such target") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package podtrouble
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,8 +37,10 @@ func causes() []cause {
 	}
 }
 
-// explain looks for a known cause in the log.
+// explain looks for a known cause in the log, and cuts off what follows it.
 func (f *Finding) explain(component string) {
+	f.Log = slices.DeleteFunc(f.Log, func(line string) bool { return strings.TrimSpace(line) == "" })
+	defer func() { f.Log = f.Log[max(0, len(f.Log)-keptLines):] }()
 	for _, c := range causes() {
 		for i := len(f.Log) - 1; i >= 0; i-- {
 			at := c.says.FindStringSubmatchIndex(f.Log[i])
@@ -47,12 +50,17 @@ func (f *Finding) explain(component string) {
 			f.Cause = short(f.Log[i], at[0], at[1])
 			f.Hint = string(c.says.ExpandString(nil, strings.ReplaceAll(c.hint, "$component", component), f.Log[i], at))
 			f.Hopeless = c.hopeless
+			f.Log = f.Log[:min(len(f.Log), i+1+linesAfter)]
 			return
 		}
 	}
 }
 
-const causeLength = 200 // of a line that may be a kilobyte of JSON
+const (
+	causeLength = 200 // of a line that may be a kilobyte of JSON
+	keptLines   = 20
+	linesAfter  = 3 // the cause, such as a list of all flags
+)
 
 // short cuts a line to what surrounds the part that matters.
 func short(line string, from, to int) string {

@@ -10,16 +10,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
 	"github.com/clusterflow/clusterflow/plugins/internal/systemd"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
 const (
-	// logLines are enough for the fatal line and what led to it.
-	logLines = 20
+	// logLines hold the fatal line even where a help text follows it.
+	logLines = 200
 	// journalLines cover a minute of a kubelet that cannot pull an image.
 	journalLines = 200
 	shownLines   = 8
@@ -30,7 +34,9 @@ type Finding struct {
 	// State is what it does, such as "kube-apiserver exited 1 and was restarted 3
 	// times".
 	State string
-	// Log is the end of what it said, oldest first. May be empty.
+	// Log is the end of what it said, oldest first, without empty lines; of what
+	// follows the line that explains it, such as a list of all flags, only a little.
+	// May be empty.
 	Log []string
 	// Cause is the line of the log that explains it, shortened, and Hint what to do.
 	// Both are empty when nothing known was found.
@@ -59,12 +65,12 @@ type Looker struct {
 	Journal Journal
 }
 
-// Look finds out about a component, such as "kube-apiserver": the name of its
-// container, and of its pod without the node's name.
-func (l Looker) Look(ctx context.Context, component string) Finding {
-	containers, err := l.Runtime.Containers(ctx, map[string]string{
-		cri.LabelNamespace: "kube-system", cri.LabelContainer: component,
-	})
+// Look finds out about a pod by the name of its component, such as "kube-apiserver",
+// which is that of its container, too. What is left of older manifests is not looked
+// at, unless the digest of the present one is not known.
+func (l Looker) Look(ctx context.Context, pod staticpod.Ref) Finding {
+	component := pod.Name
+	containers, err := l.containers(ctx, pod)
 	switch {
 	case errors.Is(err, cri.ErrUnreachable):
 		return Finding{
@@ -76,7 +82,26 @@ func (l Looker) Look(ctx context.Context, component string) Finding {
 	case len(containers) == 0:
 		return l.withoutContainer(ctx, component)
 	}
-	return l.container(ctx, component, containers[0])
+	f := l.container(ctx, component, containers[0])
+	if f.Cause == "" && len(containers) > 1 { // it has only just been restarted
+		before := l.container(ctx, component, containers[1])
+		f.Log, f.Cause, f.Hint = before.Log, before.Cause, before.Hint
+	}
+	return f
+}
+
+// containers lists those of the pod, newest first.
+func (l Looker) containers(ctx context.Context, pod staticpod.Ref) ([]cri.Container, error) {
+	sandboxes, err := l.Runtime.Sandboxes(ctx, map[string]string{cri.LabelNamespace: metav1.NamespaceSystem})
+	if err != nil {
+		return nil, err
+	}
+	present := map[string]bool{}
+	for _, s := range sandboxes {
+		present[s.ID] = pod.Digest == "" || s.Annotations[staticpod.AnnotationDigest] == pod.Digest
+	}
+	list, err := l.Runtime.Containers(ctx, map[string]string{cri.LabelNamespace: metav1.NamespaceSystem, cri.LabelContainer: pod.Name})
+	return slices.DeleteFunc(list, func(c cri.Container) bool { return !present[c.SandboxID] }), err
 }
 
 func (l Looker) container(ctx context.Context, component string, newest cri.Container) Finding {
@@ -118,8 +143,8 @@ func (l Looker) withoutContainer(ctx context.Context, component string) Finding 
 			f.Log = append(f.Log, line)
 		}
 	}
-	f.Log = f.Log[max(0, len(f.Log)-logLines):]
 	f.explain(component)
+	f.Hopeless = false // what the journal says may be over
 	if f.Cause == "" {
 		f.Hint = "The kubelet starts it from its manifest: see journalctl -u kubelet"
 	}
@@ -135,11 +160,11 @@ func (f Finding) Wrap(problem error) error {
 	if f.Hint != "" {
 		detail.WriteString(f.Hint + "\n")
 	}
-	if shown := f.Log[max(0, len(f.Log)-shownLines):]; len(shown) > 0 {
-		detail.WriteString("Its last log lines:\n")
-		for _, line := range shown {
-			detail.WriteString("  " + line + "\n")
-		}
+	if len(f.Log) > 0 {
+		detail.WriteString("Last log lines:\n")
+	}
+	for _, line := range f.Log[max(0, len(f.Log)-shownLines):] {
+		detail.WriteString("  " + short(line, 0, 0) + "\n")
 	}
 	return sdk.Hint(fmt.Errorf("%w; %s", problem, f.State), strings.TrimSuffix(detail.String(), "\n"))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
 	"github.com/clusterflow/clusterflow/plugins/internal/cri/critest"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -76,11 +77,15 @@ func TestLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	container := func(state runtimeapi.ContainerState) critest.Container {
-		return critest.Container{SandboxID: "s", Status: &runtimeapi.ContainerStatus{
+		return critest.Container{SandboxID: "new", Status: &runtimeapi.ContainerStatus{
 			Id: "c", State: state, ExitCode: 1, LogPath: log, Metadata: &runtimeapi.ContainerMetadata{Name: "kube-apiserver", Attempt: 2},
 			Labels: map[string]string{cri.LabelNamespace: "kube-system", cri.LabelContainer: "kube-apiserver"},
 		}}
 	}
+	restarted := container(runtimeapi.ContainerState_CONTAINER_RUNNING)
+	restarted.Status.Id, restarted.Status.LogPath, restarted.Status.CreatedAt = "d", filepath.Join(t.TempDir(), "1.log"), 1
+	stale := container(runtimeapi.ContainerState_CONTAINER_EXITED)
+	stale.SandboxID = "old"
 	journal := func(context.Context, string, int) ([]string, error) {
 		return []string{"kubelet says nothing", `"Failed to pull image" image="mirror.example/kube-apiserver:v1" pod="kube-system/kube-apiserver-n1"`}, nil
 	}
@@ -93,13 +98,25 @@ func TestLook(t *testing.T) {
 		"exited": {
 			critest.State{Containers: []critest.Container{container(runtimeapi.ContainerState_CONTAINER_EXITED)}},
 			journal,
-			[]string{"exited with code 1, restarted 2 times", "Likely cause: Error: unknown flag: --bad", "Its last log lines:\n  Error"},
+			[]string{"exited with code 1, restarted 2 times", "Likely cause: Error: unknown flag: --bad", "Last log lines:\n  Error"},
 			true,
 		},
 		"running": {
 			critest.State{Containers: []critest.Container{container(runtimeapi.ContainerState_CONTAINER_RUNNING)}},
 			journal,
 			[]string{"kube-apiserver is running, restarted 2 times"},
+			false,
+		},
+		"restarted just now": {
+			critest.State{Containers: []critest.Container{container(runtimeapi.ContainerState_CONTAINER_EXITED), restarted}},
+			journal,
+			[]string{"kube-apiserver is running", "Likely cause: Error: unknown flag: --bad"},
+			false,
+		},
+		"container of an older manifest": {
+			critest.State{Containers: []critest.Container{stale}},
+			journal,
+			[]string{"there is no container of kube-apiserver"},
 			false,
 		},
 		"no container": {
@@ -123,13 +140,21 @@ func TestLook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			runtime := critest.New(t)
-			runtime.Set(func(s *critest.State) { s.Containers = tt.state.Containers })
+			runtime.Set(func(s *critest.State) {
+				s.Containers = tt.state.Containers
+				for _, digest := range []string{"new", "old"} {
+					s.Sandboxes = append(s.Sandboxes, &runtimeapi.PodSandbox{
+						Id: digest, Labels: map[string]string{cri.LabelNamespace: "kube-system"},
+						Annotations: map[string]string{staticpod.AnnotationDigest: digest},
+					})
+				}
+			})
 			client, err := cri.Dial(runtime.Socket)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = client.Close() })
-			f := Looker{client, tt.journal}.Look(t.Context(), "kube-apiserver")
+			f := Looker{client, tt.journal}.Look(t.Context(), staticpod.Ref{Name: "kube-apiserver", Digest: "new"})
 			if f.Hopeless != tt.hopeless {
 				t.Errorf("hopeless is %v, want %v", f.Hopeless, tt.hopeless)
 			}
@@ -149,7 +174,7 @@ func TestLookWithoutRuntime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	f := Looker{client, SystemJournal}.Look(t.Context(), "etcd")
+	f := Looker{client, SystemJournal}.Look(t.Context(), staticpod.Ref{Name: "etcd"})
 	if !strings.Contains(f.State, "does not answer") || f.Hint == "" {
 		t.Errorf("got %+v", f)
 	}

@@ -89,7 +89,7 @@ func patch(pod *corev1.Pod, set patches.Set) (*corev1.Pod, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write manifest of %s: %w", name, err)
 	}
-	patched, err := set.Apply(name, doc)
+	patched, err := set.Apply(name, doc, corev1.Pod{})
 	if err != nil {
 		return nil, err
 	}

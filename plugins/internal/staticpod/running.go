@@ -53,7 +53,7 @@ func (r Runtime) Runs(ctx context.Context, ref Ref) error {
 }
 
 func (r Runtime) ask(question func(runtimev1.RuntimeServiceClient) error) error {
-	socket, err := r.socket()
+	socket, err := r.Path()
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,8 @@ func sockets() []string {
 	return []string{"/var/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/var/run/cri-dockerd.sock"}
 }
 
-func (r Runtime) socket() (string, error) {
+// Path is that of the socket. It is an error if there is none.
+func (r Runtime) Path() (string, error) {
 	if r.Socket != "" {
 		return strings.TrimPrefix(r.Socket, "unix://"), nil
 	}

@@ -162,7 +162,8 @@ func (r *Runtime) ListContainers(_ context.Context, q *runtimeapi.ListContainers
 	return read(r, func(s *State) (*runtimeapi.ListContainersResponse, error) {
 		answer := &runtimeapi.ListContainersResponse{}
 		for _, c := range s.Containers {
-			if !matches(c.Status.GetLabels(), q.GetFilter().GetLabelSelector()) {
+			of := q.GetFilter().GetPodSandboxId()
+			if !matches(c.Status.GetLabels(), q.GetFilter().GetLabelSelector()) || of != "" && of != c.SandboxID {
 				continue
 			}
 			answer.Containers = append(answer.Containers, &runtimeapi.Container{
