@@ -5,7 +5,6 @@
 
 state   = "node"
 include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
-state   = "node"
 
 phase "preflight.node" "node" {
   name              = var.node_name

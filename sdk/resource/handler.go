@@ -109,7 +109,7 @@ func (h handler[C, O]) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Resul
 // openUndo leaves the config aside when there is a record, for the record is
 // enough, and what Build reads may be gone.
 func (h handler[C, O]) openUndo(ctx context.Context, config cty.Value, private []byte) (*job[O], error) {
-	if len(private) > 0 {
+	if len(private) > 0 || h.phase.OnlyRecorded {
 		config = cty.NilVal
 	}
 	return h.open(ctx, config, private, func(Record) bool { return false })
