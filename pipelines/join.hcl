@@ -100,7 +100,7 @@ module "control_plane" {
 
 module "kubelet" {
   source      = "./modules/kubelet"
-  bootstrap   = { server = var.control_plane ? local.own_server : phase.discovery.server, ca = phase.discovery.ca }
+  bootstrap   = local.bootstrap
   token       = phase.discovery.token
   node        = phase.node
   config      = local.config
@@ -155,5 +155,5 @@ output "node" {
 
 output "server" {
   description = "API server that its kubelet uses"
-  value       = var.control_plane ? local.own_server : phase.discovery.server
+  value       = local.bootstrap.server
 }

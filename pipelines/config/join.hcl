@@ -77,6 +77,13 @@ locals {
   own_host   = phase.node.advertise_address
   own_server = "https://${strcontains(local.own_host, ":") ? "[${local.own_host}]" : local.own_host}:${var.bind_port}"
 
+  # The kubelet of a control-plane node uses the API server beside it, and the CA is among the shared files.
+  bootstrap = {
+    server  = var.control_plane ? local.own_server : phase.discovery.server
+    ca      = phase.discovery.ca
+    ca_file = var.control_plane ? "" : "${local.config.cert_dir}/ca.crt"
+  }
+
   # What the cluster says of itself, and this host of itself.
   config = merge(phase.cluster_config.config, {
     bind_port    = var.bind_port

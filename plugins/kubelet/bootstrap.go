@@ -18,7 +18,7 @@ type bootstrapConfig struct {
 	Token               string        `cf:"token,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\". Needed as long as the kubelet has no certificate."`
 	NodeName            string        `cf:"node_name" doc:"Name of the node: output of kubelet.config. Default: the host name."`
 	ClusterName         string        `cf:"cluster_name" default:"\"kubernetes\"" doc:"Name of the cluster within the file."`
-	CAFile              string        `cf:"ca_file" default:"\"/etc/kubernetes/pki/ca.crt\"" doc:"Where the CA certificates go, for the kubelet's own clients. A file with others is an error."`
+	CAFile              string        `cf:"ca_file" default:"\"/etc/kubernetes/pki/ca.crt\"" doc:"Where the CA certificates go, for the kubelet's own clients. A file with others is an error. Empty: another phase puts them there."`
 	BootstrapKubeconfig string        `cf:"bootstrap_kubeconfig" default:"\"/etc/kubernetes/bootstrap-kubelet.conf\"" doc:"Where the file with the token goes for a while, as the kubelet's unit names it."`
 	Kubeconfig          string        `cf:"kubeconfig" default:"\"/etc/kubernetes/kubelet.conf\"" doc:"Where the kubelet writes its kubeconfig, as its unit names it."`
 	ClientCertificate   string        `cf:"client_certificate" default:"\"/var/lib/kubelet/pki/kubelet-client-current.pem\"" doc:"Path at which the kubelet keeps its client certificate: output of kubelet.config."`
@@ -77,6 +77,7 @@ func validateBootstrap(c bootstrapConfig) error {
 
 func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[bootstrapOutputs], error) {
 	c := in.Config
+	withCA := c.CAFile != ""
 	for _, path := range []*string{&c.CAFile, &c.BootstrapKubeconfig, &c.Kubeconfig, &c.ClientCertificate, &c.Config, &c.Flags} {
 		*path = hostpath.Abs(in.WorkDir, *path)
 	}
@@ -89,7 +90,10 @@ func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[b
 			return resource.Work[bootstrapOutputs]{}, err
 		}
 	}
-	authority := &authority{File: &resource.File{Path: c.CAFile, Mode: 0o644, Content: []byte(c.CA)}}
+	var all []resource.Resource
+	if withCA {
+		all = append(all, &authority{File: &resource.File{Path: c.CAFile, Mode: 0o644, Content: []byte(c.CA)}})
+	}
 	e := &enrolment{
 		Kubeconfig: c.Kubeconfig, Bootstrap: c.BootstrapKubeconfig, certificate: c.ClientCertificate,
 		server: c.Server, ca: []byte(c.CA), token: c.Token, cluster: c.ClusterName, node: c.NodeName,
@@ -102,7 +106,7 @@ func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[b
 	}).recall(in.Record, c.ClientCertificate)
 	known := bootstrapOutputs{Kubeconfig: c.Kubeconfig, Healthz: c.Healthz, NodeName: c.NodeName}
 	return resource.Work[bootstrapOutputs]{
-		Resources: []resource.Resource{authority, e, s},
+		Resources: append(all, e, s),
 		Known:     func() bootstrapOutputs { return known },
 	}, nil
 }

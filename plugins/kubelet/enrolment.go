@@ -40,7 +40,8 @@ type enrolment struct {
 	pool        *kubeapi.Pool
 	watch       *watch
 	asked       time.Time
-	answer      error // to the last question
+	answer      error     // to the last question
+	refused     time.Time // since when the token is
 }
 
 var _ resource.Resource = (*enrolment)(nil)

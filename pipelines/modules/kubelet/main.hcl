@@ -8,8 +8,8 @@ variable "kubeconfig" {
 }
 
 variable "bootstrap" {
-  type        = object({ server = string, ca = string })
-  description = "On a host that joins: the API server that the kubelet shall use, and the CA of the cluster. It gets its kubeconfig from there."
+  type        = object({ server = string, ca = string, ca_file = string })
+  description = "On a host that joins: the API server that the kubelet shall use, the CA of the cluster, and where that goes, or empty if it is there. It gets its kubeconfig from there."
   default     = null
 }
 
@@ -73,7 +73,7 @@ phase "kubelet.bootstrap" "bootstrap" {
   token              = var.token
   node_name          = phase.config.node_name
   cluster_name       = var.config.cluster_name
-  ca_file            = "${var.config.cert_dir}/ca.crt"
+  ca_file            = var.bootstrap.ca_file
   kubeconfig         = var.kubeconfig
   client_certificate = phase.config.client_certificate
   config             = phase.config.config
