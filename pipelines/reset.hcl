@@ -42,6 +42,7 @@ module "leave" {
   node              = local.node
   found             = phase.found
   pairs             = local.pairs
+  kubeconfig        = var.kubeconfig
   drain             = var.drain
   drain_timeout     = var.drain_timeout
   destroy_etcd_data = var.destroy_etcd_data
@@ -89,7 +90,6 @@ module "etcd" {
 module "kubelet" {
   source     = "./modules/kubelet"
   direction  = "undo"
-  kubeconfig = "/etc/kubernetes/kubelet.conf"
   node       = local.node
   config     = local.found_config
   depends_on = [module.stop]
@@ -108,6 +108,16 @@ module "certs" {
   source     = "./modules/certs"
   direction  = "undo"
   node       = local.node
+  config     = local.found_config
+  depends_on = [module.shared_certs]
+}
+
+# Undone by its record alone.
+module "shared_certs" {
+  source     = "./modules/shared-certs"
+  direction  = "undo"
+  cluster    = { kubeconfig = "/etc/kubernetes/admin.conf" }
+  key        = "0000000000000000000000000000000000000000000000000000000000000000"
   config     = local.found_config
   depends_on = [module.etcd, module.kubeconfig]
 }

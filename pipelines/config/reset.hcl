@@ -1,5 +1,11 @@
 # What a person may want to be otherwise when a host leaves its cluster.
 
+variable "kubeconfig" {
+  type        = string
+  description = "Kubeconfig of an administrator, with which the node leaves its cluster. A worker has none by itself."
+  default     = "/etc/kubernetes/admin.conf"
+}
+
 variable "drain" {
   type        = bool
   description = "Evict the pods of the node first, as far as the cluster goes on without it."

@@ -71,6 +71,14 @@ func (d *dataDir) known(r resource.Record, manifest string) (*dataDir, error) {
 	return d, nil
 }
 
+// warn tells of data that undo leaves alone.
+func (d *dataDir) warn(ctx context.Context) {
+	if d.foreign {
+		resource.Warn(ctx, fmt.Sprintf("%s has data, and nothing tells that it is of this member: undo leaves it alone", d.Path),
+			"It may be of another etcd. If nobody needs it: rm -r "+filepath.Join(d.Path, "member")+"; with reset.hcl: --var destroy_etcd_data=NODE.")
+	}
+}
+
 // Kept says that undo leaves the data of others alone.
 func (d *dataDir) Kept() bool { return d.foreign }
 
@@ -80,10 +88,6 @@ func (d *dataDir) Diff(ctx context.Context) (sdk.Change, error) {
 	change, err := d.Dir.Diff(ctx)
 	if err == nil && change.Op != sdk.OpCreate && !d.recorded && len(d.Dirs) == 0 && d.empty() {
 		return sdk.Change{Op: sdk.OpCreate, Reason: "empty so far"}, nil
-	}
-	if err == nil && d.foreign {
-		resource.Warn(ctx, fmt.Sprintf("%s has data, and nothing tells that it is of this member", d.Path),
-			"It is used if there is one, and it is never deleted. If nobody needs it: rm -r "+filepath.Join(d.Path, "member"))
 	}
 	return change, err
 }

@@ -94,8 +94,8 @@ func memberType() sdk.Type {
 		},
 		Kinds:    []resource.Kind{resource.KindOf[dataDir](dataDirKind), staticpod.Kind()},
 		Validate: validateMember,
-		Build: func(_ context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
-			return buildMember(in)
+		Build: func(ctx context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
+			return buildMember(ctx, in)
 		},
 	}.Type()
 }
@@ -118,7 +118,7 @@ func validateMember(c memberConfig) error {
 	return errors.Join(errs...)
 }
 
-func buildMember(in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
+func buildMember(ctx context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
 	c := in.Config.absolute(in.WorkDir)
 	m := c.member()
 	if err := m.keepInitial(filepath.Join(c.ManifestsDir, podName+".yaml")); err != nil {
@@ -132,6 +132,7 @@ func buildMember(in resource.Input[memberConfig]) (resource.Work[memberOutputs],
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err
 	}
+	data.warn(ctx)
 	file, err := manifest.File(in.Record)
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err

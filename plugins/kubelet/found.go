@@ -36,6 +36,7 @@ type foundOutputs struct {
 	CertDir      string `cf:"cert_dir" doc:"Directory of the certificates."`
 	EtcdDataDir  string `cf:"etcd_data_dir" doc:"Directory of etcd's data."`
 	EtcdLocal    bool   `cf:"etcd_local" doc:"Whether a static pod of etcd is here."`
+	EtcdMember   bool   `cf:"etcd_member" doc:"Whether the host is a member of an etcd cluster, or has what it takes to become one."`
 	EtcdExternal bool   `cf:"etcd_external" doc:"Whether there is an API server whose etcd is elsewhere."`
 	ControlPlane bool   `cf:"control_plane" doc:"Whether a static pod of an API server is here."`
 	Joined       bool   `cf:"joined" doc:"Whether there is a kubeconfig of a kubelet: the host is, or was, a node."`
@@ -65,11 +66,13 @@ func find(ctx context.Context, h host, in resource.Input[foundConfig]) (foundOut
 		EtcdLocal: exists(c.manifest("etcd")), ControlPlane: exists(c.manifest("kube-apiserver")), Joined: exists(filepath.Join(c.ConfDir, "kubelet.conf")),
 		CertDir:     cmp.Or(dirOf(apiserver.flag("client-ca-file")), c.CertDir),
 		EtcdDataDir: cmp.Or(etcd.flag("data-dir"), c.EtcdData),
-		Address: cmp.Or(c.Address, apiserver.flag("advertise-address"), addressOf(etcd.flag("initial-advertise-peer-urls")),
-			"127.0.0.1"),
+		Address: cmp.Or(c.Address, apiserver.flag("advertise-address"), addressOf(etcd.flag("initial-advertise-peer-urls"))),
 		NodeName: cmp.Or(c.NodeName, c.certifiedName(), etcd.flag("name")),
 	}
+	pki := filepath.Join(out.CertDir, "etcd")
+	out.EtcdMember = out.EtcdLocal || exists(filepath.Join(pki, "healthcheck-client.crt")) && exists(filepath.Join(c.ConfDir, "admin.conf"))
 	out.EtcdExternal = apiserver.flag("etcd-servers") != "" && !out.EtcdLocal
+	out.Address = cmp.Or(out.Address, certifiedAddress(filepath.Join(pki, "peer.crt")), "127.0.0.1")
 	var err error
 	if out.NodeName == "" {
 		if out.NodeName, err = h.nodeName(); err != nil {
@@ -103,16 +106,42 @@ func (c foundConfig) certifiedName() string {
 		}
 		text = parsed.ClientCert
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
+	cert := firstCertificate(text)
+	if cert == nil {
 		return ""
 	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	return strings.TrimPrefix(cert.Subject.CommonName, "system:node:")
+}
+
+// certifiedAddress is the first IP address in a certificate that others can reach.
+func certifiedAddress(path string) string {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return ""
 	}
-	name, _ := strings.CutPrefix(cert.Subject.CommonName, "system:node:")
-	return name
+	cert := firstCertificate(text)
+	if cert == nil {
+		return ""
+	}
+	for _, ip := range cert.IPAddresses {
+		if !ip.IsLoopback() {
+			return ip.String()
+		}
+	}
+	return ""
+}
+
+// firstCertificate reads PEM; nil if there is no certificate.
+func firstCertificate(text []byte) *x509.Certificate {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil
+	}
+	return cert
 }
 
 // runtimeSocket is what the kubelet was told.

@@ -16,6 +16,11 @@ variable "pairs" {
   description = "Paths of certificates and keys by kubeadm's names."
 }
 
+variable "kubeconfig" {
+  type    = string
+  default = "/etc/kubernetes/admin.conf"
+}
+
 variable "drain" {
   type    = bool
   default = true
@@ -32,23 +37,26 @@ variable "destroy_etcd_data" {
 }
 
 phase "controlplane.drain" "drain" {
-  when   = var.drain && var.found.joined
-  node   = var.node.name
-  within = var.drain_timeout
+  when       = var.drain && var.found.joined
+  kubeconfig = var.kubeconfig
+  node       = var.node.name
+  within     = var.drain_timeout
 }
 
 phase "controlplane.no_node" "node" {
   when       = var.found.joined
+  kubeconfig = var.kubeconfig
   node       = var.node.name
   depends_on = [phase.drain]
 }
 
 # Last, because the API server of this host ends with its etcd.
 phase "etcd.leave" "etcd" {
-  when       = var.found.etcd_local
+  when       = var.found.etcd_member && !var.found.etcd_external
   name       = var.node.name
   address    = var.node.advertise_address
-  endpoints  = ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"]
+  endpoints  = var.found.etcd_local ? ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"] : []
+  cluster    = var.found.etcd_local ? null : { kubeconfig = var.kubeconfig }
   ca         = var.pairs["etcd/ca"].cert
   client     = var.pairs["etcd/healthcheck-client"]
   data_dir   = var.found.etcd_data_dir
