@@ -71,7 +71,7 @@ func TestBrokenInit(t *testing.T) {
 			name:   "etcd with the data of another",
 			more:   quick + `ignore_preflight_errors = ["DirAvailable--var-lib-etcd"]`,
 			before: foreignEtcd,
-			want:   []string{"wait for etcd: ", "Last log lines:", "The data directory is that of another etcd", "Waiting for it: kube-apiserver"},
+			want:   []string{"wait for etcd: ", "Last log lines:", "Fewer than half of the members of its cluster answer", "move /var/lib/etcd away", "Waiting for it: kube-apiserver"},
 			mend:   "systemctl stop kubelet; crictl rmp -fa >&2; rm -rf /var/lib/etcd/member",
 			within: 70 * time.Second,
 		},

@@ -106,6 +106,9 @@ func (s site) clusterflow(args ...string) (out string, code int) {
 // apply applies a pipeline with the variables of the lab and more, which win.
 func (s site) apply(pipeline, more string) (out string, code int) {
 	s.t.Helper()
+	if more == "" {
+		more = `cluster_name = "kubernetes"` // as by default
+	}
 	s.put("/root/more.hclvars", more)
 	return s.clusterflow(append([]string{"apply", pipeline, "--auto-approve"}, withVariables()...)...)
 }
