@@ -80,17 +80,19 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result, planned.Outcomes(), err
 	}
 	planner.Settled = planned.Settled(p.Program)
+	// The run drops the steps of the plan one by one: nothing below may hold it.
+	changes, forget := planned.HasChanges(), planned.Forget
 	runOpts := p.options(store, opts)
 	var runErr error
 	resumeErr := p.apply(ctx, func(r run.Resumption) run.Result {
 		runOpts.Resumption = r
-		p.recordedIf(planned.HasChanges(), runOpts.ID, opts.Sink, func(sink event.Sink) {
+		p.recordedIf(changes, runOpts.ID, opts.Sink, func(sink event.Sink) {
 			runOpts.Sink = sink
 			result, known, runErr = run.Apply(ctx, planner, runOpts)
 		})
 		return result
 	}, opts)
-	if err = errors.Join(runErr, resumeErr); err == nil && planned.Forget && result.Status == event.RunSucceeded {
+	if err = errors.Join(runErr, resumeErr); err == nil && forget && result.Status == event.RunSucceeded {
 		err = p.forgetOthers(ctx, store)
 	}
 	return result, known, err

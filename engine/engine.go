@@ -129,6 +129,9 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 func (p *Pipeline) Validate(ctx context.Context) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, n := range p.Program.Nodes {
+		if run, known, _ := n.When(plan.Outcomes{}); known && !run {
+			continue // what never runs need not have sensible values
+		}
 		config, more := n.Config(plan.Outcomes{})
 		diags = append(diags, more...)
 		if more.HasErrors() {

@@ -3,6 +3,7 @@
 #
 #   clusterflow apply init.hcl --var pod_subnet=10.244.0.0/16
 
+state   = "node"
 include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
 
 phase "preflight.node" "node" {

@@ -7,8 +7,8 @@ func TestHeapPercent(t *testing.T) {
 		0:         smallHeap,
 		4 << 20:   smallHeap,
 		12 << 20:  smallHeap,
-		24 << 20:  30 << 20,
-		100 << 20: 125 << 20,
+		24 << 20:  24 << 20 * 120 / 100,
+		100 << 20: 120 << 20,
 	} {
 		base := max(live, 1<<20)
 		if got := base + base*int64(heapPercent(live))/100; got != want {

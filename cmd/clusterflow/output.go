@@ -127,8 +127,8 @@ func (a *app) showOutputs(p *engine.Pipeline, known plan.Outcomes) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(outputs)) {
 		out := outputs[name]
-		if value, _ := out.Value.UnmarkDeep(); !value.IsWhollyKnown() {
-			continue // it is about phases that were left out
+		if value, _ := out.Value.UnmarkDeep(); value.IsNull() || !value.IsWhollyKnown() {
+			continue // it is about phases that were skipped or left out
 		}
 		text, err := shown(out, out.Reveal)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -19,7 +20,8 @@ type VarInput struct {
 	// Value is typed, as from a file. If it is cty.NilVal, Raw counts.
 	Value cty.Value
 	// Raw is text, as from the command line or the environment. For a variable of
-	// type string it is the value itself, else it is an HCL expression.
+	// type string it is the value itself, for a list or set of strings it may be
+	// "a,b", else it is an HCL expression.
 	Raw string
 	// Source says where it is from, for messages: "--var", "CLUSTERFLOW_VAR_port".
 	Source string
@@ -127,6 +129,9 @@ func (w *world) parseRaw(v *config.Variable, in VarInput) (cty.Value, hcl.Diagno
 	if v.Type == cty.String {
 		return cty.StringVal(in.Raw), nil
 	}
+	if isListOfStrings(v.Type) && !strings.ContainsAny(in.Raw, `[("`) {
+		return splitList(in.Raw), nil
+	}
 	if lang.CheckNesting([]byte(in.Raw), in.Source) != nil {
 		return cty.NilVal, diag.Errorf(v.DefRange, "Invalid value for variable",
 			"The value of %q from %s has too many brackets inside of brackets. A variable of type %s is written like %s.",
@@ -147,6 +152,25 @@ func (w *world) parseRaw(v *config.Variable, in VarInput) (cty.Value, hcl.Diagno
 			v.Name, in.Source, typeName(v.Type), example(v.Type))
 	}
 	return val, nil
+}
+
+func isListOfStrings(t cty.Type) bool {
+	return (t.IsListType() || t.IsSetType()) && t.ElementType() == cty.String
+}
+
+// splitList reads "a,b". Elements that hold a comma, a quote or a bracket take the
+// form of an expression.
+func splitList(text string) cty.Value {
+	var items []cty.Value
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, cty.StringVal(item))
+		}
+	}
+	if len(items) == 0 {
+		return cty.ListValEmpty(cty.String)
+	}
+	return cty.ListVal(items)
 }
 
 func typeName(t cty.Type) string {

@@ -74,6 +74,7 @@ variable "timeouts" {
     etcd_api       = optional(string, "2m")
     tls_bootstrap  = optional(string, "5m")
     discovery      = optional(string, "5m")
+    node_ready     = optional(string, "4m")
   })
   description = "How long to wait for what."
   default     = {}

@@ -40,7 +40,7 @@ type localEtcd struct {
 	ImageRepository string   `json:"imageRepository,omitempty"`
 	ImageTag        string   `json:"imageTag,omitempty"`
 	DataDir         string   `json:"dataDir"`
-	ExtraArgs       []pair   `json:"extraArgs,omitempty"`
+	ExtraArgs       pairs    `json:"extraArgs,omitempty"`
 	ExtraEnvs       []env    `json:"extraEnvs,omitempty"`
 	ServerCertSANs  []string `json:"serverCertSANs,omitempty"`
 	PeerCertSANs    []string `json:"peerCertSANs,omitempty"`
@@ -61,7 +61,7 @@ type networkingSection struct {
 }
 
 type componentSection struct {
-	ExtraArgs    []pair   `json:"extraArgs,omitempty"`
+	ExtraArgs    pairs    `json:"extraArgs,omitempty"`
 	ExtraVolumes []volume `json:"extraVolumes,omitempty"`
 	ExtraEnvs    []env    `json:"extraEnvs,omitempty"`
 }

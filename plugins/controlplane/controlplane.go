@@ -1,6 +1,7 @@
 // Package controlplane is the plugin for the control plane of a cluster: its
 // processes, the wait until they work, and what a cluster knows of itself — its
-// configuration, bootstrap tokens, cluster-info and the marks of its nodes.
+// configuration, bootstrap tokens, cluster-info and the marks of its nodes. A host
+// that joins finds out here where the cluster is and how it is configured.
 //
 // All phases that need the API take the output cluster of the phase
 // controlplane.wait. That reference is their only order: they run side by side.
@@ -35,6 +36,8 @@ func Spec() sdk.Spec {
 		Doc: "The control plane: its processes, waiting for them, and what a cluster knows of itself.",
 		Types: []sdk.Type{
 			processType(), staticPodType(), auditType(), selfHostedType(pool), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
+			discoveryType(pool), clusterConfigType(pool), nodeReadyType(pool), tokensType(pool),
+			drainType(pool), noNodeType(pool),
 		},
 	}
 }

@@ -108,6 +108,11 @@ func (a *access) remember(urls []string) {
 	}
 }
 
+// turn is the turn of this host, where there is an API to ask for it.
+func (a *access) turn(n node) *turn {
+	return &turn{pool: a.pool, kubeconfig: a.kubeconfig, holder: n.Name + "=" + n.PeerURL, now: time.Now}
+}
+
 // node is the member of this host, there or to come.
 type node struct {
 	Name    string `json:"name"`

@@ -24,8 +24,10 @@ type learner struct {
 	Node   node   `json:"node"`
 	Access access `json:"access"`
 
-	dataDir string
-	within  time.Duration
+	dataDir    string
+	within     time.Duration
+	turnWithin time.Duration
+	turn       *turn
 }
 
 var _ resource.Resource = (*learner)(nil)
@@ -61,8 +63,17 @@ func (l *learner) Diff(ctx context.Context) (sdk.Change, error) {
 	return sdk.Change{Op: sdk.OpCreate, Reason: reason}, nil
 }
 
-// Render adds it, after it removed what an earlier try left of it.
+// Render waits for its turn and adds it, after it removed what an earlier try left
+// of it. The turn stays its own until the member votes.
 func (l *learner) Render(ctx context.Context) error {
+	l.turn = l.Access.turn(l.Node)
+	err := resource.WaitFor(ctx, resource.Probe{
+		Name: "the turn of " + l.Node.Name + " to join etcd", Every: membersEvery, Timeout: l.turnWithin, Check: l.turn.take,
+		Hint: "One host joins at a time. See which: kubectl get lease -n kube-system " + turnLease + ". A host that is silent for half a minute loses its turn.",
+	})
+	if err != nil {
+		return err
+	}
 	return resource.WaitFor(ctx, resource.Probe{
 		Name: "the etcd cluster to take " + l.Node.Name, Every: membersEvery, Timeout: l.within, Check: l.add,
 		Hint: "See who is a member: etcdctl member list. A learner of another host that does not join any more blocks the way: etcdctl member remove ID.",
@@ -71,6 +82,9 @@ func (l *learner) Render(ctx context.Context) error {
 
 // add is one try.
 func (l *learner) add(ctx context.Context) error {
+	if err := l.turn.take(ctx); err != nil {
+		return err
+	}
 	members, err := l.Access.members(ctx)
 	if err != nil {
 		return err
@@ -93,6 +107,9 @@ func (l *learner) add(ctx context.Context) error {
 	})
 	if err != nil {
 		if i := slices.IndexFunc(members, func(m *pb.Member) bool { return m.IsLearner }); i >= 0 {
+			if l.turn.leftBehind(members[i].PeerURLs[0]) {
+				return errors.Join(l.Access.removeMember(ctx, members, members[i]), errRemoved)
+			}
 			return fmt.Errorf("%s is still a learner: %w", nameOf(members[i]), err)
 		}
 		return err
@@ -102,7 +119,7 @@ func (l *learner) add(ctx context.Context) error {
 }
 
 // errRemoved makes add try again, with a list of members without the old one.
-var errRemoved = errors.New("removed what an earlier try had left of this member")
+var errRemoved = errors.New("removed what an earlier try had left")
 
 // lacks tells why this host is not the member that it should be: it is unknown, or
 // known from an earlier time. An error says that its data is of another member.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -75,6 +76,7 @@ type voter struct {
 	Access access `json:"access"`
 
 	within time.Duration
+	turn   *turn
 }
 
 var _ resource.Resource = (*voter)(nil)
@@ -112,16 +114,27 @@ func (v *voter) Diff(ctx context.Context) (sdk.Change, error) {
 	return sdk.Change{}, nil
 }
 
-// Render waits and promotes.
+// Render waits and promotes, and ends the turn that etcd.join took.
 func (v *voter) Render(ctx context.Context) error {
-	return resource.WaitFor(ctx, resource.Probe{
+	v.turn = v.Access.turn(v.Node)
+	err := resource.WaitFor(ctx, resource.Probe{
 		Name: "etcd member " + v.Node.Name + " to vote", Every: membersEvery, Timeout: v.within, Check: v.promote,
 		Hint: "Read the log of etcd on this host: crictl ps -a --name etcd, then crictl logs ID. Other members must reach its peer port.",
 	})
+	if err != nil {
+		return err
+	}
+	if err := v.turn.release(ctx); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the turn was not given back; it ends by itself")
+	}
+	return nil
 }
 
 // promote is one try.
 func (v *voter) promote(ctx context.Context) error {
+	if err := v.turn.take(ctx); err != nil {
+		return err
+	}
 	members, err := v.Access.members(ctx)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"path/filepath"
@@ -14,11 +15,12 @@ import (
 
 type bootstrapConfig struct {
 	Server              string        `cf:"server,required" doc:"URL of the API server that the kubelet shall use, such as \"https://192.0.2.10:6443\"."`
+	Via                 string        `cf:"via" doc:"URL of the API server that gives the kubelet its certificate. Default: server. On a control-plane node it is that of the cluster, while server, the one on this host, has yet to start: once it is ready, the kubelet is turned to it."`
 	CA                  string        `cf:"ca,required" doc:"The cluster's CA certificates, PEM."`
-	Token               string        `cf:"token,required,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\"."`
+	Token               string        `cf:"token,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\". Needed as long as the kubelet has no certificate."`
 	NodeName            string        `cf:"node_name" doc:"Name of the node: output of kubelet.config. Default: the host name."`
 	ClusterName         string        `cf:"cluster_name" default:"\"kubernetes\"" doc:"Name of the cluster within the file."`
-	CAFile              string        `cf:"ca_file" default:"\"/etc/kubernetes/pki/ca.crt\"" doc:"Where the CA certificates go, for the kubelet's own clients. A file with others is an error."`
+	CAFile              string        `cf:"ca_file" default:"\"/etc/kubernetes/pki/ca.crt\"" doc:"Where the CA certificates go, for the kubelet's own clients. A file with others is an error. Empty: another phase puts them there."`
 	BootstrapKubeconfig string        `cf:"bootstrap_kubeconfig" default:"\"/etc/kubernetes/bootstrap-kubelet.conf\"" doc:"Where the file with the token goes for a while, as the kubelet's unit names it."`
 	Kubeconfig          string        `cf:"kubeconfig" default:"\"/etc/kubernetes/kubelet.conf\"" doc:"Where the kubelet writes its kubeconfig, as its unit names it."`
 	ClientCertificate   string        `cf:"client_certificate" default:"\"/var/lib/kubelet/pki/kubelet-client-current.pem\"" doc:"Path at which the kubelet keeps its client certificate: output of kubelet.config."`
@@ -54,7 +56,7 @@ func bootstrapType(h host) sdk.Type {
 			{Kind: sdk.AccessPath, What: "config.config, config.flags"},
 			{Kind: sdk.AccessUnit, What: "config.unit", Write: true},
 			{Kind: sdk.AccessExec, What: "journalctl"},
-			{Kind: sdk.AccessNet, What: "config.server"},
+			{Kind: sdk.AccessNet, What: "config.server, config.via"},
 			{Kind: sdk.AccessKube, What: "CertificateSigningRequest, Node"},
 		},
 		Kinds:    []resource.Kind{resource.KindOf[enrolment](enrolmentKind), serviceKindOf(h)},
@@ -66,10 +68,12 @@ func bootstrapType(h host) sdk.Type {
 }
 
 func validateBootstrap(c bootstrapConfig) error {
-	if u, err := url.Parse(c.Server); err != nil || u.Scheme != "https" || u.Host == "" {
-		return attrError("server", "%q is not a URL such as https://192.0.2.10:6443", c.Server)
+	for name, server := range map[string]string{"server": c.Server, "via": cmp.Or(c.Via, c.Server)} {
+		if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
+			return attrError(name, "%q is not a URL such as https://192.0.2.10:6443", server)
+		}
 	}
-	if !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
+	if c.Token != "" && !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
 		return attrError("token", "it is no bootstrap token: want 6 and 16 characters of a-z and 0-9 with a dot between")
 	}
 	return validateService(c.Unit, c.Healthz, c.Within)
@@ -77,6 +81,7 @@ func validateBootstrap(c bootstrapConfig) error {
 
 func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[bootstrapOutputs], error) {
 	c := in.Config
+	withCA := c.CAFile != ""
 	for _, path := range []*string{&c.CAFile, &c.BootstrapKubeconfig, &c.Kubeconfig, &c.ClientCertificate, &c.Config, &c.Flags} {
 		*path = hostpath.Abs(in.WorkDir, *path)
 	}
@@ -89,10 +94,13 @@ func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[b
 			return resource.Work[bootstrapOutputs]{}, err
 		}
 	}
-	authority := &authority{File: &resource.File{Path: c.CAFile, Mode: 0o644, Content: []byte(c.CA)}}
+	var all []resource.Resource
+	if withCA {
+		all = append(all, &authority{File: &resource.File{Path: c.CAFile, Mode: 0o644, Content: []byte(c.CA)}})
+	}
 	e := &enrolment{
 		Kubeconfig: c.Kubeconfig, Bootstrap: c.BootstrapKubeconfig, certificate: c.ClientCertificate,
-		server: c.Server, ca: []byte(c.CA), token: c.Token, cluster: c.ClusterName, node: c.NodeName,
+		server: c.Server, via: cmp.Or(c.Via, c.Server), ca: []byte(c.CA), token: c.Token, cluster: c.ClusterName, node: c.NodeName,
 		within: c.Within, pool: h.pool, watch: &watch{manager: h.services, unit: c.Unit},
 		needs: given(c.Config, c.Flags),
 	}
@@ -102,7 +110,7 @@ func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[b
 	}).recall(in.Record, c.ClientCertificate)
 	known := bootstrapOutputs{Kubeconfig: c.Kubeconfig, Healthz: c.Healthz, NodeName: c.NodeName}
 	return resource.Work[bootstrapOutputs]{
-		Resources: []resource.Resource{authority, e, s},
+		Resources: append(all, e, s),
 		Known:     func() bootstrapOutputs { return known },
 	}, nil
 }

@@ -30,7 +30,10 @@ var errOtherCA = errors.New("it holds the CA of another cluster")
 // decided, clusters forget most within an hour.
 const maxRequests = 500
 
-// admit asks the API server whether the token is good and the name is free. A
+// knownWithin is how long an API server may take to learn of a token: 10 s.
+const knownWithin = 10 * time.Second
+
+// admit asks the API server whether the name is free. A
 // server that does not answer yet may do so later: the kubelet of a control-plane
 // node bootstraps with the server that it is about to run.
 func (e *enrolment) admit(ctx context.Context) error {
@@ -44,9 +47,7 @@ func (e *enrolment) admit(ctx context.Context) error {
 		return sdk.Permanent(err)
 	case err != nil:
 		return nil
-	case status == http.StatusUnauthorized:
-		return e.rejected(client)
-	case status != http.StatusOK:
+	case status != http.StatusOK: // a token that is refused now is asked about again
 		return nil
 	}
 	var node corev1.Node
@@ -87,7 +88,7 @@ func (e *enrolment) ask(ctx context.Context) error {
 	})
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return e.rejected(client)
+		return e.rejected(client, time.Now())
 	case apierrors.IsForbidden(err):
 		return sdk.Hint(fmt.Errorf("the token has no right to ask for a certificate: %w", err),
 			"The ClusterRoleBinding kubeadm:kubelet-bootstrap gives it to the token's group: apply controlplane.node_rbac in the cluster, and see that the token has its group.")
@@ -110,7 +111,15 @@ func (e *enrolment) ask(ctx context.Context) error {
 	return judgeRequest(newest)
 }
 
-func (e *enrolment) rejected(client *kubeapi.Client) error {
+// rejected gives the token up when it has been refused for a while: an API server
+// that has just started does not know any yet.
+func (e *enrolment) rejected(client *kubeapi.Client, now time.Time) error {
+	if e.refused.IsZero() {
+		e.refused = now
+	}
+	if now.Sub(e.refused) < knownWithin {
+		return fmt.Errorf("%s does not accept the token yet", client.Server)
+	}
 	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s does not accept the token", client.Server),
 		"It has expired (most live 24 hours), was deleted, or is of another cluster. Make a new one in the cluster: controlplane.token, or kubeadm token create."))
 }

@@ -23,6 +23,7 @@ type caConfig struct {
 	CommonName string        `cf:"common_name,required" doc:"Name of the authority, such as \"kubernetes\"."`
 	Algorithm  string        `cf:"algorithm" default:"\"RSA-2048\"" enum:"RSA-2048 RSA-3072 RSA-4096 ECDSA-P256 ECDSA-P384" doc:"Kind of private key, for a new pair."`
 	Validity   time.Duration `cf:"validity" default:"\"87600h\"" doc:"How long a new certificate is valid. It begins 5 minutes in the past."`
+	Existing   bool          `cf:"existing" doc:"It must be there when the phase runs, and is never made: on a host that joins a control plane, all have the same."`
 }
 
 type caOutputs struct {
@@ -58,7 +59,7 @@ func buildCA(_ context.Context, in resource.Input[caConfig]) (resource.Work[caOu
 	c := in.Config
 	a := &authority{
 		pair:       pairIn(hostpath.Abs(in.WorkDir, c.Dir), c.Base),
-		commonName: c.CommonName, algorithm: c.Algorithm, validity: c.Validity, now: time.Now(),
+		commonName: c.CommonName, algorithm: c.Algorithm, validity: c.Validity, existing: c.Existing, now: time.Now(),
 	}
 	old, made := recall[authority](in.Record, a.ID())
 	a.Dirs, a.Fingerprint = old.Dirs, old.Fingerprint
@@ -94,6 +95,7 @@ type authority struct {
 	commonName string
 	algorithm  string
 	validity   time.Duration
+	existing   bool
 	now        time.Time
 	halfMade   bool // an interrupted run began it, so a lone key is ours
 }
@@ -169,6 +171,8 @@ func (a *authority) Render(ctx context.Context) error {
 		return conceal(a.KeyFile)
 	case cert != nil:
 		return nil
+	case a.existing:
+		return errNotShared(a.CertFile)
 	case key == nil:
 		if key, err = newKey(a.algorithm); err != nil {
 			return err
@@ -186,6 +190,12 @@ func (a *authority) Render(ctx context.Context) error {
 	}
 	a.Fingerprint = fingerprint(cert)
 	return nil
+}
+
+// errNotShared reports a file that this host should have got from others.
+func errNotShared(path string) error {
+	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s is not there, and this host must not make one of its own", path),
+		"All control-plane nodes have the same. Give the certificate key of the cluster, so that it is downloaded, or copy the shared files from another control-plane node."))
 }
 
 func (a *authority) Remove(context.Context) error { return a.remove() }

@@ -15,6 +15,7 @@ type keyPairConfig struct {
 	Dir       string `cf:"dir,required" doc:"Directory of the pair."`
 	Base      string `cf:"base" default:"\"sa\"" doc:"File name without extension: BASE.key and BASE.pub."`
 	Algorithm string `cf:"algorithm" default:"\"RSA-2048\"" enum:"RSA-2048 RSA-3072 RSA-4096 ECDSA-P256 ECDSA-P384" doc:"Kind of private key, for a new pair."`
+	Existing  bool   `cf:"existing" doc:"It must be there when the phase runs, and is never made: on a host that joins a control plane, all have the same."`
 }
 
 type keyPairOutputs struct {
@@ -35,7 +36,7 @@ func keyPairType() sdk.Type {
 		Validate: func(c keyPairConfig) error { return validBase(c.Base) },
 		Build: func(_ context.Context, in resource.Input[keyPairConfig]) (resource.Work[keyPairOutputs], error) {
 			dir := hostpath.Abs(in.WorkDir, in.Config.Dir)
-			k := &keyPair{pair: pairIn(dir, in.Config.Base), algorithm: in.Config.Algorithm}
+			k := &keyPair{pair: pairIn(dir, in.Config.Base), algorithm: in.Config.Algorithm, existing: in.Config.Existing}
 			k.CertFile = "" // there is none
 			k.PublicFile = k.KeyFile[:len(k.KeyFile)-len(".key")] + ".pub"
 			old, _ := recall[keyPair](in.Record, k.ID())
@@ -54,6 +55,7 @@ type keyPair struct {
 	PublicFile string `json:"public"`
 
 	algorithm string
+	existing  bool
 }
 
 func (k *keyPair) ID() resource.ID { return resource.ID{Kind: keyPairKind, Target: k.KeyFile} }
@@ -90,6 +92,9 @@ func (k *keyPair) Render(ctx context.Context) error {
 		return err
 	}
 	if key == nil {
+		if k.existing {
+			return errNotShared(k.KeyFile)
+		}
 		if key, err = newKey(k.algorithm); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (j *job[O]) gone(ctx context.Context, e Entry) bool {
 	if err != nil {
 		return false
 	}
-	change, err := r.Diff(ctx)
+	change, err := r.Diff(silently(ctx))
 	return err == nil && notThere(change)
 }
 
@@ -59,7 +59,7 @@ func (j *job[O]) undoable(ctx context.Context) []Entry {
 		return out
 	}
 	for _, r := range j.work.Resources {
-		change, err := diff(ctx, r)
+		change, err := diff(silently(ctx), r)
 		if err == nil && notThere(change) {
 			continue
 		}

@@ -18,7 +18,14 @@ variable "tokens" {
   sensitive   = true
 }
 
+variable "publish" {
+  type        = bool
+  description = "Whether rights and cluster-info are written too. Otherwise they are there."
+  default     = true
+}
+
 phase "controlplane.node_rbac" "node_rbac" {
+  when    = var.publish
   cluster = var.cluster
 }
 
@@ -34,6 +41,7 @@ phase "controlplane.token" "token" {
 
 phase "controlplane.cluster_info" "cluster_info" {
   cluster  = var.cluster
+  publish  = var.publish
   token_id = phase.token["0"].id
 }
 
@@ -52,7 +60,7 @@ output "join_command" {
   sensitive   = true
   value = join(" ", [
     "CLUSTERFLOW_VAR_token=${phase.token["0"].token}",
-    "clusterflow apply join.hcl --auto-approve",
+    "clusterflow apply join --auto-approve",
     "--var endpoint=${trimprefix(phase.cluster_info.server, "https://")}",
     "--var ca_pins=${join(",", phase.cluster_info.ca_pins)}",
   ])

@@ -11,6 +11,12 @@ variable "config" {
   description = "The configuration of the cluster: local.config of config/cluster.hcl."
 }
 
+variable "existing" {
+  type        = bool
+  description = "Whether CAs and the key pair of service accounts must be there: on a host that joins a control plane."
+  default     = false
+}
+
 locals {
   cas = {
     "ca"             = "kubernetes"
@@ -74,6 +80,7 @@ phase "pki.ca" "ca" {
   common_name = each.value
   algorithm   = var.config.key_algorithm
   validity    = var.config.ca_certificate_validity
+  existing    = var.existing
   depends_on  = [phase.etcd_dir]
 }
 
@@ -94,6 +101,7 @@ phase "pki.keypair" "sa" {
   dir       = phase.dir.path
   base      = "sa"
   algorithm = var.config.key_algorithm
+  existing  = var.existing
 }
 
 output "ca" {

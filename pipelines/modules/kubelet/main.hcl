@@ -1,8 +1,29 @@
-# The kubelet's files, and the kubelet running with them. It needs nothing but its kubeconfig: static pods may come later.
+# The kubelet's files, and the kubelet running with them. It needs nothing but its kubeconfig, or what it takes to get one
+# from a cluster: static pods may come later.
 
 variable "kubeconfig" {
   type        = string
   description = "Path of the kubelet's kubeconfig."
+  default     = "/etc/kubernetes/kubelet.conf"
+}
+
+variable "bootstrap" {
+  type        = object({ server = string, via = string, ca = string, ca_file = string })
+  description = "On a host that joins: the API server that the kubelet shall use, the one that gives it its certificate, the CA of the cluster, and where that goes, or empty if it is there. It gets its kubeconfig from there."
+  default     = null
+}
+
+variable "token" {
+  type        = string
+  description = "Bootstrap token for that."
+  default     = ""
+  sensitive   = true
+}
+
+variable "taints" {
+  type        = list(object({ key = string, value = optional(string, ""), effect = string }))
+  description = "Taints with which the node registers."
+  default     = []
 }
 
 variable "node" {
@@ -32,15 +53,39 @@ phase "kubelet.config" "config" {
   dns_domain     = var.config.dns_domain
   cert_dir       = var.config.cert_dir
   configuration  = var.config.kubelet_configuration
+  taints         = var.taints
   extra_args     = var.extra_args
   patches_dir    = var.patches_dir
 }
 
 phase "kubelet.start" "start" {
+  when       = var.bootstrap == null
   config     = phase.config.config
   flags      = phase.config.flags
   kubeconfig = var.kubeconfig
   within     = var.config.timeouts.kubelet
+}
+
+phase "kubelet.bootstrap" "bootstrap" {
+  when               = var.bootstrap != null
+  server             = var.bootstrap.server
+  via                = var.bootstrap.via
+  ca                 = var.bootstrap.ca
+  token              = var.token
+  node_name          = phase.config.node_name
+  cluster_name       = var.config.cluster_name
+  ca_file            = var.bootstrap.ca_file
+  kubeconfig         = var.kubeconfig
+  client_certificate = phase.config.client_certificate
+  config             = phase.config.config
+  flags              = phase.config.flags
+  healthz            = phase.config.healthz
+  within             = var.config.timeouts.tls_bootstrap
+}
+
+output "kubeconfig" {
+  description = "Path of the kubelet's kubeconfig, once it runs with it."
+  value       = var.bootstrap == null ? var.kubeconfig : phase.bootstrap.kubeconfig
 }
 
 output "configuration" {
@@ -49,5 +94,5 @@ output "configuration" {
 }
 
 output "healthz" {
-  value = phase.start.healthz
+  value = var.bootstrap == null ? phase.start.healthz : phase.bootstrap.healthz
 }

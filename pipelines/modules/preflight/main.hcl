@@ -2,7 +2,7 @@
 
 variable "role" {
   type        = string
-  description = "init, join-worker or join-control-plane."
+  description = "init, join or join-control-plane."
 }
 
 variable "node" {
@@ -13,6 +13,12 @@ variable "node" {
 variable "config" {
   type        = any
   description = "The configuration of the cluster: local.config of config/cluster.hcl."
+}
+
+variable "api_server" {
+  type        = string
+  description = "host:port of the API server. Default: that of this node."
+  default     = ""
 }
 
 variable "ignore" {
@@ -39,7 +45,7 @@ phase "preflight.host" "host" {
   ignore             = var.ignore
   kubernetes_version = try(var.config.kubernetes_version, null)
   node_name          = var.node.name
-  api_server         = "${local.address}:${var.config.bind_port}"
+  api_server         = coalesce(var.api_server, "${local.address}:${var.config.bind_port}")
   api_port           = var.config.bind_port
   pod_subnets        = compact(split(",", try(var.config.pod_subnet, "")))
   service_subnets    = compact(split(",", try(var.config.service_subnet, "")))

@@ -18,10 +18,22 @@ type Cluster struct {
 	Kubeconfig string `cf:"kubeconfig,required" doc:"Path of the administrator's kubeconfig."`
 	Server     string `cf:"server" doc:"URL of the API server in that kubeconfig."`
 	CAPin      string `cf:"ca_pin" doc:"Digest of the cluster CA's public key, as kubeadm join wants it: sha256:<hex>."`
+	// CA is the PEM text of the cluster's CA where there is no kubeconfig: on a
+	// host that joins, which has a bootstrap token alone.
+	CA string `cf:"ca"`
 }
 
 // Path is the absolute path of the kubeconfig.
 func (c Cluster) Path(workDir string) string { return hostpath.Abs(workDir, c.Kubeconfig) }
+
+// Reader is the kubeconfig with which a phase reads that also takes a bootstrap
+// token: that of c, or without one the token's, which is in memory only.
+func (c Cluster) Reader(p *Pool, workDir, token string) (string, error) {
+	if c.Kubeconfig != "" || token == "" {
+		return c.Path(workDir), nil
+	}
+	return p.WithToken(c.Server, []byte(c.CA), token)
+}
 
 // Cluster describes what c is connected to. There is no pin if the kubeconfig
 // names no CA.

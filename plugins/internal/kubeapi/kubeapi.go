@@ -29,6 +29,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -45,15 +46,51 @@ const (
 type Pool struct {
 	mu      sync.Mutex
 	clients map[string]*Client // by path of the kubeconfig
+	kept    map[string][]byte  // kubeconfigs that are in no file, by what stands for their path
 }
 
 // NewPool returns an empty pool, to be shared by all phases of a plugin.
-func NewPool() *Pool { return &Pool{clients: map[string]*Client{}} }
+func NewPool() *Pool {
+	return &Pool{clients: map[string]*Client{}, kept: map[string][]byte{}}
+}
+
+// WithToken keeps a kubeconfig with a bootstrap token and returns what [Pool.Client]
+// takes in place of its path: so the token is in no file. Of several tokens with
+// one public part, the last one counts.
+func (p *Pool) WithToken(server string, ca []byte, token string) (path string, err error) {
+	id, _, _ := strings.Cut(token, ".")
+	path = fmt.Sprintf("bootstrap token %s for %s", id, server)
+	return path, p.Keep(path, kubeconfig.Config{Cluster: "kubernetes", Server: server, CA: ca, User: "bootstrap", Token: token})
+}
+
+// Keep lets [Pool.Client] take path for the path of that kubeconfig, which is in
+// no file.
+func (p *Pool) Keep(path string, config kubeconfig.Config) error {
+	text, err := config.Encode()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept[path] = text
+	return nil
+}
+
+// read returns the kubeconfig of that path, from memory or from the file.
+func (p *Pool) read(path string) ([]byte, error) {
+	p.mu.Lock()
+	text, ok := p.kept[path]
+	p.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	return os.ReadFile(path)
+}
 
 // Client returns the client for a kubeconfig file. It is made anew when the
 // file's content changed. The error is [ErrNoKubeconfig] when there is no file.
 func (p *Pool) Client(path string) (*Client, error) {
-	text, err := os.ReadFile(path)
+	text, err := p.read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, sdk.Hint(fmt.Errorf("%w: %s", ErrNoKubeconfig, path),
 			"Let this phase depend on the one that writes the file, or correct the path.")
@@ -88,6 +125,7 @@ func (p *Pool) Close() {
 		c.http.CloseIdleConnections()
 	}
 	clear(p.clients)
+	clear(p.kept)
 }
 
 // Client is a connection to one API server. It is safe for concurrent use.
