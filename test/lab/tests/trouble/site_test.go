@@ -8,9 +8,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,11 +46,9 @@ type site struct {
 func install(t *testing.T, h *lab.Host) site {
 	t.Helper()
 	s := site{h, t}
-	archive := filepath.Join(top, "dist", "clusterflow-lab-linux-"+runtime.GOARCH+".tar.gz")
-	if err := h.Unpack(t.Context(), archive, "/opt"); err != nil {
-		t.Fatalf("%v: make dist VERSION=lab ARCHES=%s", err, runtime.GOARCH)
+	if _, err := h.InstallClusterflow(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	s.shell("ln -sfn /opt/" + strings.TrimSuffix(path.Base(archive), ".tar.gz") + "/bin/clusterflow /usr/local/bin/clusterflow")
 	s.put("/root/lab.hclvars", variables)
 	return s
 }
