@@ -11,13 +11,15 @@ import (
 
 // path is the critical path of a run: the phases that each waited for the one before.
 type path struct {
-	total, before time.Duration // of the command; until its run began, that is, starting and planning
-	steps         []step
+	total   time.Duration // of the command
+	outside time.Duration // of that, before the first phase and after the last: starting, planning
+	steps   []step
 }
 
+// step is one phase. Times count from the start of the run.
 type step struct {
-	node              string
-	ready, start, end time.Duration // since the run began
+	node, after string // after ended last before node was ready
+	ready, end  time.Duration
 }
 
 // event is what counts of one line of --json.
@@ -29,42 +31,33 @@ type event struct {
 // criticalPath goes back from the phase that ended last: what a phase waited for
 // last is what ended when it became ready.
 func criticalPath(events string, total time.Duration) (path, error) {
-	steps := map[string]*step{}
-	var ended []string
-	cause := map[string]string{} // phase: the one that ended before it was ready
-	var began, last time.Time
+	steps := map[string]step{}
+	var began, ended time.Time
+	var last string
 	for line := range strings.Lines(events) {
 		var e event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			return path{}, fmt.Errorf("read event %s: %w", line, err)
 		}
-		if e.Event == "run_started" {
-			began = e.Time
-		}
-		at := e.Time.Sub(began)
 		switch e.Event {
+		case "run_started":
+			began = e.Time
 		case "node_ready":
-			steps[e.Node] = &step{node: e.Node, ready: at, start: at}
-			if len(ended) > 0 {
-				cause[e.Node] = ended[len(ended)-1]
-			}
-		case "node_started":
-			steps[e.Node].start = at
+			steps[e.Node] = step{node: e.Node, after: last, ready: e.Time.Sub(began)}
 		case "node_ended":
-			if s := steps[e.Node]; s != nil {
-				s.end = at
-				ended = append(ended, e.Node)
-			}
+			s := steps[e.Node]
+			s.end, last = e.Time.Sub(began), e.Node
+			steps[e.Node] = s
 		case "run_ended":
-			last = e.Time
+			ended = e.Time
 		}
 	}
-	if last.IsZero() || len(ended) == 0 {
+	if ended.IsZero() {
 		return path{}, errors.New("read events: the run has no end")
 	}
-	p := path{total: total, before: total - last.Sub(began)}
-	for node := ended[len(ended)-1]; node != ""; node = cause[node] {
-		p.steps = append(p.steps, *steps[node])
+	p := path{total: total, outside: total - ended.Sub(began)}
+	for node := last; node != ""; node = steps[node].after {
+		p.steps = append(p.steps, steps[node])
 	}
 	slices.Reverse(p.steps)
 	return p, nil
@@ -72,7 +65,7 @@ func criticalPath(events string, total time.Duration) (path, error) {
 
 func (p path) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "critical path of the median run, %.2fs, of which %.2fs before and after the phases:\n", p.total.Seconds(), p.before.Seconds())
+	fmt.Fprintf(&b, "critical path of the median run, %.2fs, of which %.2fs are outside of the phases:\n", p.total.Seconds(), p.outside.Seconds())
 	for _, s := range p.steps {
 		fmt.Fprintf(&b, "  %6.2fs  +%5.2fs  %s\n", s.ready.Seconds(), (s.end - s.ready).Seconds(), s.node)
 	}
