@@ -90,6 +90,8 @@ module "etcd" {
 module "kubelet" {
   source     = "./modules/kubelet"
   direction  = "undo"
+  bootstrap  = { server = "https://127.0.0.1:6443", ca = "", ca_file = "" }
+  either_way = true
   node       = local.node
   config     = local.found_config
   depends_on = [module.stop]
@@ -109,17 +111,17 @@ module "certs" {
   direction  = "undo"
   node       = local.node
   config     = local.found_config
-  depends_on = [module.shared_certs]
+  depends_on = [module.etcd, module.kubeconfig]
 }
 
-# Undone by its record alone.
+# By its record alone: an authority that somebody brought is not deleted.
 module "shared_certs" {
   source     = "./modules/shared-certs"
   direction  = "undo"
   cluster    = { kubeconfig = "/etc/kubernetes/admin.conf" }
   key        = "0000000000000000000000000000000000000000000000000000000000000000"
   config     = local.found_config
-  depends_on = [module.etcd, module.kubeconfig]
+  depends_on = [module.certs]
 }
 
 phase "kubelet.no_network" "network" {

@@ -66,8 +66,8 @@ func find(ctx context.Context, h host, in resource.Input[foundConfig]) (foundOut
 		EtcdLocal: exists(c.manifest("etcd")), ControlPlane: exists(c.manifest("kube-apiserver")), Joined: exists(filepath.Join(c.ConfDir, "kubelet.conf")),
 		CertDir:     cmp.Or(dirOf(apiserver.flag("client-ca-file")), c.CertDir),
 		EtcdDataDir: cmp.Or(etcd.flag("data-dir"), c.EtcdData),
-		Address: cmp.Or(c.Address, apiserver.flag("advertise-address"), addressOf(etcd.flag("initial-advertise-peer-urls"))),
-		NodeName: cmp.Or(c.NodeName, c.certifiedName(), etcd.flag("name")),
+		Address:     cmp.Or(c.Address, apiserver.flag("advertise-address"), addressOf(etcd.flag("initial-advertise-peer-urls"))),
+		NodeName:    cmp.Or(c.NodeName, c.certifiedName(), etcd.flag("name")),
 	}
 	pki := filepath.Join(out.CertDir, "etcd")
 	out.EtcdMember = out.EtcdLocal || exists(filepath.Join(pki, "healthcheck-client.crt")) && exists(filepath.Join(c.ConfDir, "admin.conf"))

@@ -106,7 +106,9 @@ func leases(dir string, kept []string) ([]sweep.Thing, error) {
 			others = true
 			return nil
 		}
-		own = append(own, gone(path))
+		own = append(own, sweep.Thing{Kind: "file", Target: path, Remove: func(context.Context) error {
+			return removeUpTo(dir, path)
+		}})
 		return nil
 	})
 	switch {
@@ -116,6 +118,17 @@ func leases(dir string, kept []string) ([]sweep.Thing, error) {
 		return own, nil
 	}
 	return []sweep.Thing{gone(dir)}, nil
+}
+
+// removeUpTo deletes a file, and the directories above it that are empty then, as
+// far as dir.
+func removeUpTo(dir, path string) error {
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	for parent := filepath.Dir(path); parent != dir && os.Remove(parent) == nil; parent = filepath.Dir(parent) {
+	}
+	return nil
 }
 
 // isOf reports a file in a directory of the network, or one that begins with its name.

@@ -50,7 +50,14 @@ func made(name string) bool {
 		"pods", "plugins", "plugins_registry", "plugin-containers", "containers", "device-plugins", "pod-resources", "pods-api",
 		"checkpoints", "image_manager", "pki", "memory_manager_state", "graceful_node_shutdown_state", "podcertificates",
 		"usernamespaces", "userns",
-	}, name) || strings.HasSuffix(name, "_state") || strings.HasPrefix(name, "dynamic-resources")
+	}, name) || strings.HasSuffix(name, "_state") || strings.HasPrefix(name, "dynamic-resources") || unfinished(name)
+}
+
+// unfinished reports a file that a kubelet was about to write when it was ended: a
+// dot and digits.
+func unfinished(name string) bool {
+	digits, dotted := strings.CutPrefix(name, ".")
+	return dotted && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // configured reports the files of kubelet.config, which undoes them itself.
