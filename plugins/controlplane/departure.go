@@ -14,7 +14,7 @@ import (
 )
 
 // lookWithin bounds the look at a cluster that may be gone already.
-const lookWithin = 3 * time.Second
+const lookWithin = 2 * time.Second
 
 var nodeResource = corev1.SchemeGroupVersion.WithResource("nodes")
 
