@@ -130,8 +130,8 @@ func testJoinMistakes(ctx context.Context, t *testing.T, h *lab.Host, worker, co
 func wantJoinError(ctx context.Context, t *testing.T, h *lab.Host, command, want string) {
 	t.Helper()
 	out, err := h.Shell(ctx, withVariables(command)+" 2>&1")
-	if err == nil || !strings.Contains(out+err.Error(), want) || !strings.Contains(out+err.Error(), "hint") {
-		t.Errorf("got %v\n%s\nwant %q and a hint", err, out, want)
+	if err == nil || !strings.Contains(out+err.Error(), want) {
+		t.Errorf("got %v\n%s\nwant %q", err, out, want)
 	}
 	if _, err := h.Get(ctx, "/etc/kubernetes/kubelet.conf"); err == nil {
 		t.Error("the host has joined nevertheless")

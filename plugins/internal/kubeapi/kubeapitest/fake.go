@@ -18,9 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Fake is an API server in memory. It understands get, delete, server-side apply
-// and merge patches of single objects, also those that are only tried, and lists
-// by labels. What it
+// Fake is an API server in memory. It understands get, create, delete, server-side
+// apply and merge patches of single objects, also those that are only tried, and
+// lists by labels, or of all where fields are asked for. What it
 // has not been told of, it does not know: requests for it are answered by 404.
 type Fake struct {
 	// Server is its URL.
@@ -123,7 +123,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
-	case r.Method == http.MethodGet && r.URL.Query().Has("labelSelector"):
+	case r.Method == http.MethodGet && (r.URL.Query().Has("labelSelector") || r.URL.Query().Has("fieldSelector")):
 		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
 	default:
 		object, err := f.serve(r)
@@ -170,6 +170,8 @@ func (f *Fake) serve(r *http.Request) (any, *apierrors.StatusError) {
 		}
 		delete(f.objects, path)
 		return metav1.Status{Status: metav1.StatusSuccess}, nil
+	case http.MethodPost:
+		return f.create(r)
 	case http.MethodPatch:
 		if live == nil && !isApply(r) {
 			return nil, notFound
