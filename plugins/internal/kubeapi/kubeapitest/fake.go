@@ -123,7 +123,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
-	case r.Method == http.MethodGet && (r.URL.Query().Has("labelSelector") || r.URL.Query().Has("fieldSelector")):
+	case r.Method == http.MethodGet && f.isList(r):
 		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
 	default:
 		object, err := f.serve(r)
@@ -133,6 +133,12 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		reply(w, http.StatusOK, object)
 	}
+}
+
+// isList reports whether objects of a collection are asked for: by labels, or by
+// fields where a test has put no list of its own.
+func (f *Fake) isList(r *http.Request) bool {
+	return r.URL.Query().Has("labelSelector") || r.URL.Query().Has("fieldSelector") && f.objects[r.URL.Path] == nil
 }
 
 // list returns the objects in a collection that have these labels, sorted by path.
