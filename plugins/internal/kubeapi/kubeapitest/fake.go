@@ -20,7 +20,7 @@ import (
 
 // Fake is an API server in memory. It understands get, delete, server-side apply
 // and merge patches of single objects, also those that are only tried, and lists
-// by labels. What it
+// by labels, of all nodes and of the pods of a node, and evicts pods at once. What it
 // has not been told of, it does not know: requests for it are answered by 404.
 type Fake struct {
 	// Server is its URL.
@@ -125,6 +125,11 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
 	case r.Method == http.MethodGet && r.URL.Query().Has("labelSelector"):
 		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
+	case r.Method == http.MethodGet && (r.URL.Path == nodesPath || r.URL.Path == podsPath):
+		reply(w, http.StatusOK, f.listAll(r.URL.Path, r.URL.Query().Get("fieldSelector")))
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/eviction"):
+		delete(f.objects, strings.TrimSuffix(r.URL.Path, "/eviction"))
+		reply(w, http.StatusCreated, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
 	default:
 		object, err := f.serve(r)
 		if err != nil {
