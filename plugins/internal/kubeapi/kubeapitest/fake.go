@@ -123,13 +123,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
-	case r.Method == http.MethodGet && r.URL.Query().Has("labelSelector"):
-		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
-	case r.Method == http.MethodGet && (r.URL.Path == nodesPath || r.URL.Path == podsPath):
-		reply(w, http.StatusOK, f.listAll(r.URL.Path, r.URL.Query().Get("fieldSelector")))
-	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/eviction"):
-		delete(f.objects, strings.TrimSuffix(r.URL.Path, "/eviction"))
-		reply(w, http.StatusCreated, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
+	case f.serveMany(w, r):
 	default:
 		object, err := f.serve(r)
 		if err != nil {

@@ -2,9 +2,11 @@ package kubeapitest
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -12,6 +14,23 @@ const (
 	nodesPath = "/api/v1/nodes"
 	podsPath  = "/api/v1/pods"
 )
+
+// serveMany answers what is not of a single object; false if r is.
+func (f *Fake) serveMany(w http.ResponseWriter, r *http.Request) bool {
+	query := r.URL.Query()
+	switch {
+	case r.Method == http.MethodGet && query.Has("labelSelector"):
+		reply(w, http.StatusOK, f.list(r.URL.Path, query.Get("labelSelector")))
+	case r.Method == http.MethodGet && (r.URL.Path == nodesPath || r.URL.Path == podsPath):
+		reply(w, http.StatusOK, f.listAll(r.URL.Path, query.Get("fieldSelector")))
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/eviction"):
+		delete(f.objects, strings.TrimSuffix(r.URL.Path, "/eviction"))
+		reply(w, http.StatusCreated, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
+	default:
+		return false
+	}
+	return true
+}
 
 // listAll returns the objects of a collection in all namespaces, sorted by path;
 // of pods, those of the node that the field selector names.
