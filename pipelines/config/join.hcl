@@ -80,6 +80,7 @@ locals {
   # The kubelet of a control-plane node uses the API server beside it, and the CA is among the shared files.
   bootstrap = {
     server  = var.control_plane ? local.own_server : phase.discovery.server
+    via     = phase.discovery.server
     ca      = phase.discovery.ca
     ca_file = var.control_plane ? "" : "${local.config.cert_dir}/ca.crt"
   }

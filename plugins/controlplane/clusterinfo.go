@@ -24,6 +24,7 @@ import (
 
 type clusterInfoConfig struct {
 	Cluster kubeapi.Cluster `cf:"cluster,required" doc:"The cluster: output of controlplane.wait. Nodes get the server and the CA of its kubeconfig."`
+	Publish bool            `cf:"publish" default:"true" doc:"Write it. false: it is there, whoever wrote it, and only its signature is waited for."`
 	TokenID string          `cf:"token_id" doc:"Public part of a bootstrap token: wait until cluster-info is signed with it, so that a node can join. Output id of controlplane.token."`
 	Within  time.Duration   `cf:"within" default:"\"2m\"" doc:"How long to wait for the signature."`
 }
@@ -74,7 +75,10 @@ type clusterInfo struct {
 func (i clusterInfo) resources() []resource.Resource {
 	const reader = "kubeadm:bootstrap-signer-clusterinfo"
 	anonymous := mayReadConfigMap(publicNamespace, tokenapi.ConfigMapClusterInfo, reader, user("system:anonymous"))
-	all := append([]resource.Resource{i.configMap()}, i.maker.Objects(anonymous...)...)
+	var all []resource.Resource
+	if i.config.Publish {
+		all = append([]resource.Resource{i.configMap()}, i.maker.Objects(anonymous...)...)
+	}
 	if i.config.TokenID == "" {
 		return all
 	}
@@ -128,19 +132,28 @@ var (
 	errOtherSigned = errors.New("the signature is of another text or token, a new one is due")
 )
 
+// text is what has to be signed: ours, or what is there.
+func (i clusterInfo) text(live *unstructured.Unstructured) (string, error) {
+	if i.config.Publish {
+		return i.kubeconfig()
+	}
+	text, _, err := unstructured.NestedString(live.Object, "data", tokenapi.KubeConfigKey)
+	return text, err
+}
+
 // checkSignature reads signature and token from the cluster and verifies what a
 // node will verify.
 func (i clusterInfo) checkSignature(ctx context.Context) error {
-	text, err := i.kubeconfig()
-	if err != nil {
-		return sdk.Permanent(err)
-	}
 	live, err := i.configMap().Live(ctx)
 	if apierrors.IsNotFound(err) {
 		return errNotSigned
 	}
 	if err != nil {
 		return err
+	}
+	text, err := i.text(live)
+	if err != nil {
+		return sdk.Permanent(err)
 	}
 	signature, signed, err := unstructured.NestedString(live.Object, "data", tokenapi.JWSSignatureKeyPrefix+i.config.TokenID)
 	if err != nil || !signed {

@@ -36,7 +36,7 @@ func Spec() sdk.Spec {
 		Doc: "The control plane: its processes, waiting for them, and what a cluster knows of itself.",
 		Types: []sdk.Type{
 			processType(), staticPodType(), auditType(), selfHostedType(pool), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
-			discoveryType(pool), clusterConfigType(pool), nodeReadyType(pool),
+			discoveryType(pool), clusterConfigType(pool), nodeReadyType(pool), tokensType(pool),
 			drainType(pool), noNodeType(pool),
 		},
 	}

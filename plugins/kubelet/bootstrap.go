@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 type bootstrapConfig struct {
 	Server              string        `cf:"server,required" doc:"URL of the API server that the kubelet shall use, such as \"https://192.0.2.10:6443\"."`
+	Via                 string        `cf:"via" doc:"URL of the API server that gives the kubelet its certificate. Default: server. On a control-plane node it is that of the cluster, while server, the one on this host, has yet to start: once it is ready, the kubelet is turned to it."`
 	CA                  string        `cf:"ca,required" doc:"The cluster's CA certificates, PEM."`
 	Token               string        `cf:"token,sensitive" doc:"Bootstrap token, such as \"abcdef.0123456789abcdef\". Needed as long as the kubelet has no certificate."`
 	NodeName            string        `cf:"node_name" doc:"Name of the node: output of kubelet.config. Default: the host name."`
@@ -55,7 +57,7 @@ func bootstrapType(h host) sdk.Type {
 			{Kind: sdk.AccessPath, What: "config.config, config.flags"},
 			{Kind: sdk.AccessUnit, What: "config.unit", Write: true},
 			{Kind: sdk.AccessExec, What: "journalctl"},
-			{Kind: sdk.AccessNet, What: "config.server"},
+			{Kind: sdk.AccessNet, What: "config.server, config.via"},
 			{Kind: sdk.AccessKube, What: "CertificateSigningRequest, Node"},
 		},
 		Kinds:    []resource.Kind{resource.KindOf[enrolment](enrolmentKind), serviceKindOf(h)},
@@ -67,8 +69,10 @@ func bootstrapType(h host) sdk.Type {
 }
 
 func validateBootstrap(c bootstrapConfig) error {
-	if u, err := url.Parse(c.Server); err != nil || u.Scheme != "https" || u.Host == "" {
-		return attrError("server", "%q is not a URL such as https://192.0.2.10:6443", c.Server)
+	for name, server := range map[string]string{"server": c.Server, "via": cmp.Or(c.Via, c.Server)} {
+		if u, err := url.Parse(server); err != nil || u.Scheme != "https" || u.Host == "" {
+			return attrError(name, "%q is not a URL such as https://192.0.2.10:6443", server)
+		}
 	}
 	if c.Token != "" && !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
 		return attrError("token", "it is no bootstrap token: want 6 and 16 characters of a-z and 0-9 with a dot between")
@@ -97,7 +101,7 @@ func buildBootstrap(h host, in resource.Input[bootstrapConfig]) (resource.Work[b
 	}
 	e := &enrolment{
 		Kubeconfig: c.Kubeconfig, Bootstrap: c.BootstrapKubeconfig, certificate: c.ClientCertificate,
-		server: c.Server, ca: []byte(c.CA), token: c.Token, cluster: c.ClusterName, node: c.NodeName,
+		server: c.Server, via: cmp.Or(c.Via, c.Server), ca: []byte(c.CA), token: c.Token, cluster: c.ClusterName, node: c.NodeName,
 		within: c.Within, pool: h.pool, watch: &watch{manager: h.services, unit: c.Unit},
 		needs: given(c.Config, c.Flags),
 	}

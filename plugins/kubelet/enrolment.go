@@ -31,6 +31,7 @@ type enrolment struct {
 
 	certificate string
 	server      string
+	via         string // the server that gives the certificate
 	ca          []byte
 	token       string
 	cluster     string
@@ -107,26 +108,75 @@ func (e *enrolment) Render(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.settle(ctx); err != nil {
+		return err
+	}
 	return resource.RemoveFile(e.Bootstrap)
+}
+
+// settle turns the kubelet to its own server, once that knows the node.
+func (e *enrolment) settle(ctx context.Context) error {
+	have, err := e.have()
+	if err != nil || have.Server == e.server {
+		return err
+	}
+	have.Server = e.server
+	path := fmt.Sprintf("%s for %s", e.Kubeconfig, e.server)
+	if err := e.pool.Keep(path, have); err != nil {
+		return err
+	}
+	err = e.watch.wait(ctx, resource.Probe{
+		Name: "the API server of this host is ready", Every: pollEvery, Timeout: e.within,
+		Check: func(ctx context.Context) error { return e.answers(ctx, path) },
+		Hint:  "Read its log: crictl ps -a --name kube-apiserver, then crictl logs ID. It needs etcd: see also whether that runs.",
+	})
+	if err != nil {
+		return err
+	}
+	return e.turn(ctx)
+}
+
+// answers asks a server that may have just started whether it is ready, and knows
+// the node.
+func (e *enrolment) answers(ctx context.Context, path string) error {
+	client, err := e.pool.Client(path)
+	if err != nil {
+		return err
+	}
+	for _, what := range []string{"/readyz", "/api/v1/nodes/" + e.node} {
+		status, _, err := client.Get(ctx, what)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusOK {
+			return fmt.Errorf("%s answers with status %d to %s", client.Server, status, what)
+		}
+	}
+	return nil
+}
+
+// turn makes the kubelet use its own server.
+func (e *enrolment) turn(ctx context.Context) error {
+	err := editKubeconfig(e.Kubeconfig, func(c *clientcmdapi.Cluster, _ *clientcmdapi.AuthInfo) { c.Server = e.server })
+	if err != nil {
+		return err
+	}
+	return e.watch.restart(ctx)
 }
 
 // begin makes the kubelet do what is left to do.
 func (e *enrolment) begin(ctx context.Context) error {
 	have, err := e.have()
 	switch {
-	case err == nil && have.Server == e.server:
+	case err == nil && (have.Server == e.server || have.Server == e.via):
 		return nil
 	case err == nil:
-		err := editKubeconfig(e.Kubeconfig, func(c *clientcmdapi.Cluster, _ *clientcmdapi.AuthInfo) { c.Server = e.server })
-		if err != nil {
-			return err
-		}
-		return e.watch.restart(ctx)
+		return e.turn(ctx)
 	case e.token == "":
 		return sdk.Permanent(sdk.Hint(errors.New("there is no token, and the kubelet has no certificate"),
 			"Set token: a new one is made in the cluster by controlplane.token, or kubeadm token create."))
 	}
-	text, err := kubeconfig.Config{Cluster: e.cluster, Server: e.server, CA: e.ca, User: bootstrapUser, Token: e.token}.Encode()
+	text, err := kubeconfig.Config{Cluster: e.cluster, Server: e.via, CA: e.ca, User: bootstrapUser, Token: e.token}.Encode()
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func (e *enrolment) rejected(client *kubeapi.Client, now time.Time) error {
 	if e.refused.IsZero() {
 		e.refused = now
 	}
-	if now.Sub(e.refused) < knownWithin {
+	if now.Sub(e.refused) < min(knownWithin, e.within/2) {
 		return fmt.Errorf("%s does not accept the token yet", client.Server)
 	}
 	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s does not accept the token", client.Server),

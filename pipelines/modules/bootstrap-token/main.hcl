@@ -18,7 +18,20 @@ variable "tokens" {
   sensitive   = true
 }
 
+variable "publish" {
+  type        = bool
+  description = "Whether rights and cluster-info are written too. Otherwise they are there."
+  default     = true
+}
+
+variable "wait_for_signature" {
+  type        = bool
+  description = "Wait until cluster-info is signed with the first token, which the controller manager does some seconds later. Nodes that join before wait themselves."
+  default     = false
+}
+
 phase "controlplane.node_rbac" "node_rbac" {
+  when    = var.publish
   cluster = var.cluster
 }
 
@@ -34,7 +47,8 @@ phase "controlplane.token" "token" {
 
 phase "controlplane.cluster_info" "cluster_info" {
   cluster  = var.cluster
-  token_id = phase.token["0"].id
+  publish  = var.publish
+  token_id = var.wait_for_signature ? phase.token["0"].id : null
 }
 
 output "join" {
@@ -52,7 +66,7 @@ output "join_command" {
   sensitive   = true
   value = join(" ", [
     "CLUSTERFLOW_VAR_token=${phase.token["0"].token}",
-    "clusterflow apply join.hcl --auto-approve",
+    "clusterflow apply join --auto-approve",
     "--var endpoint=${trimprefix(phase.cluster_info.server, "https://")}",
     "--var ca_pins=${join(",", phase.cluster_info.ca_pins)}",
   ])

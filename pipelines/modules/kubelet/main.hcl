@@ -8,8 +8,8 @@ variable "kubeconfig" {
 }
 
 variable "bootstrap" {
-  type        = object({ server = string, ca = string, ca_file = string })
-  description = "On a host that joins: the API server that the kubelet shall use, the CA of the cluster, and where that goes, or empty if it is there. It gets its kubeconfig from there."
+  type        = object({ server = string, via = string, ca = string, ca_file = string })
+  description = "On a host that joins: the API server that the kubelet shall use, the one that gives it its certificate, the CA of the cluster, and where that goes, or empty if it is there. It gets its kubeconfig from there."
   default     = null
 }
 
@@ -75,6 +75,7 @@ phase "kubelet.start" "start" {
 phase "kubelet.bootstrap" "bootstrap" {
   when               = var.bootstrap != null
   server             = var.bootstrap.server
+  via                = var.bootstrap.via
   ca                 = var.bootstrap.ca
   token              = var.token
   node_name          = phase.config.node_name

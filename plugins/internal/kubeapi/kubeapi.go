@@ -58,16 +58,22 @@ func NewPool() *Pool {
 // takes in place of its path: so the token is in no file. Of several tokens with
 // one public part, the last one counts.
 func (p *Pool) WithToken(server string, ca []byte, token string) (path string, err error) {
-	text, err := kubeconfig.Config{Cluster: "kubernetes", Server: server, CA: ca, User: "bootstrap", Token: token}.Encode()
-	if err != nil {
-		return "", err
-	}
 	id, _, _ := strings.Cut(token, ".")
 	path = fmt.Sprintf("bootstrap token %s for %s", id, server)
+	return path, p.Keep(path, kubeconfig.Config{Cluster: "kubernetes", Server: server, CA: ca, User: "bootstrap", Token: token})
+}
+
+// Keep lets [Pool.Client] take path for the path of that kubeconfig, which is in
+// no file.
+func (p *Pool) Keep(path string, config kubeconfig.Config) error {
+	text, err := config.Encode()
+	if err != nil {
+		return err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kept[path] = text
-	return path, nil
+	return nil
 }
 
 // read returns the kubeconfig of that path, from memory or from the file.

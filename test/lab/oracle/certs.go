@@ -4,8 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -46,7 +48,7 @@ func (r *reader) addCertificate(name string, der []byte) {
 		extensions = append(extensions, fmt.Sprintf("%s critical=%t", e.Id, e.Critical))
 	}
 	for field, value := range map[string]any{
-		"subject": c.Subject, "issuer": c.Issuer, "signed by": r.signer(c), "signature": c.SignatureAlgorithm,
+		"subject": withoutTime(c.Subject), "issuer": withoutTime(c.Issuer), "signed by": r.signer(c), "signature": c.SignatureAlgorithm,
 		"names": c.DNSNames, "addresses": c.IPAddresses, "usage": fmt.Sprintf("%b", c.KeyUsage), "extended usage": c.ExtKeyUsage,
 		"is ca": c.IsCA, "path length": c.MaxPathLen, "key": publicShape(c.PublicKey), "extensions": extensions, "version": c.Version,
 		"valid for":   c.NotAfter.Sub(c.NotBefore).Round(5 * time.Minute),
@@ -55,6 +57,11 @@ func (r *reader) addCertificate(name string, der []byte) {
 	} {
 		r.facts[name+"."+field] = fmt.Sprint(value)
 	}
+}
+
+// withoutTime is a name without the time that a kubelet puts into its own.
+func withoutTime(name pkix.Name) string {
+	return regexp.MustCompile(`@\d+$`).ReplaceAllString(name.String(), "@TIME")
 }
 
 // signer is the file of the authority whose signature c has.

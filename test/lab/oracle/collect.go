@@ -11,7 +11,7 @@ import (
 
 // Of collects the facts of h, the control-plane node of a cluster that works.
 func Of(ctx context.Context, h *lab.Host) (Facts, error) {
-	const pack = `cd /; exec tar -c --ignore-failed-read --no-recursion $(find etc/kubernetes var/lib/kubelet/*.yaml var/lib/kubelet/*.env var/lib/kubelet/pki; find var/lib/etcd -maxdepth 0)`
+	const pack = `cd /; exec tar -c --ignore-failed-read --no-recursion $(find etc/kubernetes var/lib/kubelet/*.yaml var/lib/kubelet/*.env var/lib/kubelet/pki; find var/lib/etcd -maxdepth 1)`
 	archive, err := h.Shell(ctx, pack)
 	if err != nil {
 		return nil, err

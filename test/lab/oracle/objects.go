@@ -10,8 +10,8 @@ import (
 )
 
 // passing are the kinds whose objects come and go or are copies of others.
-var passing = []string{
-	"ComponentStatus", "ControllerRevision", "EndpointSlice", "Endpoints", "Event", "Lease", "Pod", "ReplicaSet", "PodMetrics", "NodeMetrics",
+func passing() []string {
+	return []string{"ComponentStatus", "ControllerRevision", "EndpointSlice", "Endpoints", "Event", "Lease", "Pod", "ReplicaSet"}
 }
 
 type object = map[string]any
@@ -48,7 +48,7 @@ func tokenNames(objects []object) *strings.Replacer {
 		if _, ok := data["usage-bootstrap-signing"]; ok {
 			role = "JOIN"
 		}
-		for _, prefix := range []string{"bootstrap-token-", "jws-kubeconfig-"} {
+		for _, prefix := range []string{"bootstrap-token-", "jws-kubeconfig-", `"kid":"`} {
 			pairs = append(pairs, prefix+string(id), prefix+role)
 		}
 	}
@@ -57,17 +57,21 @@ func tokenNames(objects []object) *strings.Replacer {
 
 func (r *reader) addObjects(objects []object) {
 	for _, o := range objects {
-		if slices.Contains(passing, text(o, "kind")) {
+		if slices.Contains(passing(), text(o, "kind")) {
 			continue
 		}
+		meta, _ := o["metadata"].(object)
 		name := text(o, "metadata", "name")
+		if prefix := text(o, "metadata", "generateName"); prefix != "" {
+			name = prefix + "RANDOM"
+			meta["name"] = name
+		}
 		if ns := text(o, "metadata", "namespace"); ns != "" {
 			name = ns + "/" + name
 		}
 		name = fmt.Sprintf("object %s %s: ", text(o, "kind"), r.names.Replace(name))
 		r.facts[name+"there"] = text(o, "apiVersion")
 		delete(o, "status")
-		meta, _ := o["metadata"].(object)
 		maps.DeleteFunc(meta, func(key string, _ any) bool {
 			return slices.Contains([]string{"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"}, key)
 		})
@@ -77,6 +81,8 @@ func (r *reader) addObjects(objects []object) {
 				delete(o, "uid")
 			}
 		}
+		spec, _ := o["spec"].(object)
+		delete(spec, "extra") // of a request for a certificate: the serial number of another
 		reveal(o)
 		r.add(name, o)
 	}

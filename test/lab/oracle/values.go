@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -78,13 +77,15 @@ func (r *reader) timeless(text string) string {
 	return text
 }
 
-// tokenPart are the fields of a bootstrap token that are random.
-var tokenShapes = []struct {
-	field string
-	shape *regexp.Regexp
-}{
-	{"token-id", regexp.MustCompile(`^[a-z0-9]{6}$`)},
-	{"token-secret", regexp.MustCompile(`^[a-z0-9]{16}$`)},
+// tokenShape is that of the random fields of a bootstrap token.
+func tokenShape(field string) *regexp.Regexp {
+	switch field {
+	case "token-id":
+		return regexp.MustCompile(`^[a-z0-9]{6}$`)
+	case "token-secret":
+		return regexp.MustCompile(`^[a-z0-9]{16}$`)
+	}
+	return nil
 }
 
 // secretValue is what counts of a field of a Secret, in Base64.
@@ -93,16 +94,11 @@ func secretValue(key, encoded string) string {
 	if err != nil {
 		return "(no Base64)"
 	}
-	i := slices.IndexFunc(tokenShapes, func(s struct {
-		field string
-		shape *regexp.Regexp
-	}) bool {
-		return s.field == key
-	})
+	shape := tokenShape(key)
 	switch {
 	case !utf8.Valid(plain):
 		return "(binary)"
-	case i >= 0 && tokenShapes[i].shape.Match(plain):
+	case shape != nil && shape.Match(plain):
 		return "(random)"
 	}
 	return string(plain)
