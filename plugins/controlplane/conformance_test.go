@@ -43,6 +43,7 @@ func TestConformance(t *testing.T) {
 		token,
 		on("cluster_info", nil),
 		on("mark", map[string]any{"node": "n1"}),
+		on("tokens", map[string]any{"delete": []any{"abcdef"}}),
 		processCase(t),
 		selfHostedCase(t, fleet),
 		sdktest.Case{
