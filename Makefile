@@ -45,7 +45,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test bench-join labctl test test-faults bench lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test bench-join labctl test test-faults bench bench-init lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -110,6 +110,10 @@ test-faults: build ## Kill, stop and starve engine and plugins a few hundred tim
 bench: build ## Run the benchmarks, then measure the command line beside its peers
 	go test -run '^$$' -bench . -benchmem ./...
 	go run ./test/bench bin
+
+bench-init: lab-kit ## Measure init.hcl beside kubeadm init in the lab, five times each (root)
+	@$(MAKE) --no-print-directory dist VERSION=lab ARCHES=$(shell go env GOARCH) >/dev/null
+	cd test/lab && go run -buildvcs=false ./cmd/benchinit
 
 lint: tools ## Check style, import rules and the plugin protocol
 	$(call each,$(GOLANGCI) run --config $(CURDIR)/.golangci.yml)

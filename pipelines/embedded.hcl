@@ -183,9 +183,10 @@ module "upload_config" {
 }
 
 module "bootstrap_token" {
-  source  = "./modules/bootstrap-token"
-  cluster = phase.wait_control_plane.cluster
-  tokens  = [{ ttl = var.token_ttl }]
+  source             = "./modules/bootstrap-token"
+  cluster            = phase.wait_control_plane.cluster
+  tokens             = [{ ttl = var.token_ttl }]
+  wait_for_signature = true
 }
 
 module "addons" {

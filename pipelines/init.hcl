@@ -3,8 +3,8 @@
 #
 #   clusterflow apply init.hcl --var pod_subnet=10.244.0.0/16
 
-include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
 state   = "node"
+include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
 
 phase "preflight.node" "node" {
   name              = var.node_name

@@ -37,14 +37,14 @@ module "preflight" {
   config     = local.config
 }
 
-phase "pki.download" "shared_certs" {
-  when          = var.control_plane && local.has_certificate_key
-  cluster       = phase.discovery.cluster
-  token         = phase.discovery.token
-  key           = var.certificate_key
-  cert_dir      = local.config.cert_dir
-  external_etcd = local.config.external_etcd
-  depends_on    = [module.preflight]
+module "shared_certs" {
+  source     = "./modules/shared-certs"
+  when       = var.control_plane && local.has_certificate_key
+  cluster    = phase.discovery.cluster
+  token      = phase.discovery.token
+  key        = var.certificate_key
+  config     = local.config
+  depends_on = [module.preflight]
 }
 
 module "images" {
@@ -62,7 +62,7 @@ module "certs" {
   node       = phase.node
   config     = local.config
   existing   = true
-  depends_on = [phase.shared_certs, module.preflight]
+  depends_on = [module.shared_certs, module.preflight]
 }
 
 module "kubeconfig" {
@@ -107,7 +107,7 @@ module "kubelet" {
   taints      = var.control_plane ? [] : coalesce(var.taints, [])
   extra_args  = var.kubelet_extra_args
   patches_dir = var.patches_dir
-  depends_on  = [module.preflight, phase.shared_certs]
+  depends_on  = [module.preflight, module.shared_certs]
 }
 
 phase "controlplane.wait" "wait_control_plane" {

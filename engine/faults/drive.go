@@ -98,11 +98,9 @@ func Drive(ctx context.Context, host Host, argv []string, fault *Fault) (Ending,
 	close(w.ready)
 	unwatch := context.AfterFunc(ctx, func() { _ = p.Signal(os.Kill) })
 	defer unwatch()
-	if fault != nil && fault.At == nil {
-		timer := time.AfterFunc(fault.After, w.strike)
-		defer timer.Stop()
-	}
+	settled := w.later()
 	code, err := p.Wait()
+	settled()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ending := Ending{Code: code, Struck: w.struck, Events: w.events, Talk: talk.String(), Took: time.Since(began)}
@@ -110,6 +108,24 @@ func Drive(ctx context.Context, host Host, argv []string, fault *Fault) (Ending,
 		err = errors.Join(err, fmt.Errorf("run %s: %w", argv[0], context.Cause(ctx)))
 	}
 	return ending, errors.Join(err, w.problem)
+}
+
+// later strikes after a time, if that is what the fault wants. The returned function
+// sees to it that it does so no more, and waits for a strike under way.
+func (w *watcher) later() (settled func()) {
+	if w.fault == nil || w.fault.At != nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	timer := time.AfterFunc(w.fault.After, func() {
+		defer close(done)
+		w.strike()
+	})
+	return func() {
+		if !timer.Stop() {
+			<-done
+		}
+	}
 }
 
 // watcher reads the events of a command.

@@ -169,7 +169,7 @@ func TestProblem(t *testing.T) {
 			err: &plan.PhaseError{Permanent: true, Diagnostics: hcl.Diagnostics{
 				{Severity: hcl.DiagError, Summary: "one", Detail: "Do.", Subject: &at}, {Severity: hcl.DiagError, Summary: "two"},
 			}},
-			want: "{one\ntwo Do. p.hcl:7}", permanent: true,
+			want: "{one\n  Do.\ntwo  p.hcl:7}", permanent: true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

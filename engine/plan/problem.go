@@ -76,38 +76,49 @@ func diagnostics(n *expand.Node, err error) hcl.Diagnostics {
 }
 
 func fromPlaced(diags hcl.Diagnostics) *event.Problem {
-	var p event.Problem
-	var messages, hints []string
+	source := ""
+	var list []advice
 	for _, d := range diags {
 		if d.Severity != hcl.DiagError {
 			continue
 		}
-		messages = append(messages, d.Summary)
-		if d.Detail != "" {
-			hints = append(hints, d.Detail)
-		}
-		if p.Source == "" && d.Subject != nil {
-			p.Source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
+		list = append(list, advice{d.Summary, d.Detail})
+		if source == "" && d.Subject != nil {
+			source = fmt.Sprintf("%s:%d", d.Subject.Filename, d.Subject.Start.Line)
 		}
 	}
-	p.Message, p.Hint = cmp.Or(shortened(strings.Join(messages, "\n")), noReason), shortened(strings.Join(hints, "\n"))
-	return &p
+	p := compose(list)
+	p.Source = source
+	return p
 }
 
 func fromPlugin(diags sdk.Diagnostics) *event.Problem {
-	var messages, hints []string
+	var list []advice
 	for _, d := range diags {
-		if d.Severity != sdk.SeverityError {
-			continue
-		}
-		messages = append(messages, d.Summary)
-		if d.Detail != "" {
-			hints = append(hints, d.Detail)
+		if d.Severity == sdk.SeverityError {
+			list = append(list, advice{d.Summary, d.Detail})
 		}
 	}
-	return &event.Problem{
-		Message: cmp.Or(shortened(strings.Join(messages, "\n")), noReason), Hint: shortened(strings.Join(hints, "\n")),
+	return compose(list)
+}
+
+// advice is one error and what to do about it.
+type advice struct{ message, hint string }
+
+// compose makes one problem of several errors. Then each has its advice below it,
+// indented by two, for a list of errors and another of advice are hard to match.
+func compose(list []advice) *event.Problem {
+	if len(list) == 1 {
+		return &event.Problem{Message: cmp.Or(shortened(list[0].message), noReason), Hint: shortened(list[0].hint)}
 	}
+	var text []string
+	for _, a := range list {
+		text = append(text, a.message)
+		for line := range strings.Lines(a.hint) {
+			text = append(text, "  "+strings.TrimRight(line, "\n"))
+		}
+	}
+	return &event.Problem{Message: cmp.Or(shortened(strings.Join(text, "\n")), noReason)}
 }
 
 // Change turns a plugin's change into what events hold.

@@ -77,7 +77,7 @@ variable "etcd" {
   type = object({
     data_dir         = optional(string, "/var/lib/etcd")
     image_repository = optional(string)
-    image_tag        = optional(string, "3.6.8-0")
+    image_tag        = optional(string)
     extra_args       = optional(list(object({ name = string, value = string })), [])
     extra_envs       = optional(list(object({ name = string, value = string })), [])
     server_cert_sans = optional(list(string), [])
@@ -130,7 +130,7 @@ variable "coredns" {
   type = object({
     enabled          = optional(bool, true)
     image_repository = optional(string)
-    image_tag        = optional(string, "v1.14.2")
+    image_tag        = optional(string)
     replicas         = optional(number)
   })
   default = {}

@@ -53,9 +53,16 @@ func markType(pool *kubeapi.Pool) sdk.Type {
 	}.Type()
 }
 
+func validateNodeName(name string) error {
+	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+		return attrError("node", "%q is not the name of a node: %s", name, problems[0])
+	}
+	return nil
+}
+
 func validateMark(c markConfig) error {
-	if problems := validation.IsDNS1123Subdomain(c.Node); len(problems) > 0 {
-		return attrError("node", "%q is not the name of a node: %s", c.Node, problems[0])
+	if err := validateNodeName(c.Node); err != nil {
+		return err
 	}
 	if c.Within <= 0 {
 		return attrError("within", "must be longer than zero")

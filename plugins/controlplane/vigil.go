@@ -13,6 +13,7 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
 	"github.com/clusterflow/clusterflow/plugins/internal/podtrouble"
 	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
+	"github.com/clusterflow/clusterflow/plugins/internal/systemd"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
@@ -31,16 +32,20 @@ var errHopeless = errors.New("waiting does not help")
 // vigil follows a wait from beside: it says what is waited for, looks at the static
 // pods that are not healthy, and ends a wait that is in vain.
 type vigil struct {
-	look func(context.Context, staticpod.Ref) podtrouble.Finding // nil without a runtime to ask
 	pods []staticpod.Ref
+	// look and keeper ask the container runtime; nil without one.
+	look   func(context.Context, staticpod.Ref) podtrouble.Finding
+	keeper *keeper
 
 	mu   sync.Mutex
 	last map[string]error // by name: why what is waited for does not work yet
+
+	hopeless map[string]int // by name: looks in a row
 }
 
 // newVigil also returns what to call at its end.
 func (h *health) newVigil() (*vigil, func(), error) {
-	v := &vigil{pods: h.pods, last: map[string]error{}}
+	v := &vigil{pods: h.pods, last: map[string]error{}, hopeless: map[string]int{}}
 	if len(h.pods) == 0 {
 		return v, func() {}, nil
 	}
@@ -53,6 +58,7 @@ func (h *health) newVigil() (*vigil, func(), error) {
 		return nil, nil, err
 	}
 	v.look = podtrouble.Looker{Runtime: client, Journal: podtrouble.SystemJournal}.Look
+	v.keeper = &keeper{runtime: client, service: systemd.Manager{}, journal: podtrouble.SystemJournal}
 	return v, func() { _ = client.Close() }, nil
 }
 
@@ -90,7 +96,6 @@ func (v *vigil) waiting() (names, reasons []string) {
 func (v *vigil) keep(ctx context.Context, end context.CancelCauseFunc) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	hopeless := map[string]int{}
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -101,15 +106,33 @@ func (v *vigil) keep(ctx context.Context, end context.CancelCauseFunc) {
 		if len(names) > 0 && n%sayEvery == 0 {
 			zerolog.Ctx(ctx).Info().Msg("waiting for " + strings.Join(reasons, "; "))
 		}
-		for _, pod := range v.pods {
-			if !slices.Contains(names, pod.Name) || !v.look(ctx, pod).Hopeless {
-				hopeless[pod.Name] = 0
-				continue
-			}
-			if hopeless[pod.Name]++; hopeless[pod.Name] >= hopelessLooks {
-				end(errHopeless)
-				return
-			}
+		if v.inVain(ctx, names) {
+			end(errHopeless)
+			return
+		}
+		if v.keeper != nil && slices.Contains(names, apiServerName) {
+			v.keeper.release(ctx, v.stale())
 		}
 	}
+}
+
+// inVain looks at the pods that are waited for.
+func (v *vigil) inVain(ctx context.Context, names []string) bool {
+	for _, pod := range v.pods {
+		if !slices.Contains(names, pod.Name) || !v.look(ctx, pod).Hopeless {
+			v.hopeless[pod.Name] = 0
+			continue
+		}
+		if v.hopeless[pod.Name]++; v.hopeless[pod.Name] >= hopelessLooks {
+			return true
+		}
+	}
+	return false
+}
+
+// stale lists the pods in whose place an older one still runs.
+func (v *vigil) stale() []staticpod.Ref {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(v.pods), func(pod staticpod.Ref) bool { return !errors.Is(v.last[pod.Name], staticpod.ErrOlder) })
 }

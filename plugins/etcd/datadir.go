@@ -41,44 +41,98 @@ type dataDir struct {
 	CAFile   string `json:"ca_file,omitempty"`
 	CertFile string `json:"cert_file,omitempty"`
 	KeyFile  string `json:"key_file,omitempty"`
+
+	recorded bool
+	// foreign says that there is data of somebody else: no manifest names the
+	// directory, and no record says that it was empty before.
+	foreign bool
 }
 
-var _ resource.Resource = (*dataDir)(nil)
+var (
+	_ resource.Resource = (*dataDir)(nil)
+	_ resource.Keeper   = (*dataDir)(nil)
+)
 
 func (d *dataDir) ID() resource.ID { return resource.ID{Kind: dataDirKind, Target: d.Path} }
 
-// known takes over what the record tells besides the config.
-func (d *dataDir) known(r resource.Record) (*dataDir, error) {
+// known takes over what the record tells besides the config, and finds out whose
+// the data is. manifest is the path of the member's.
+func (d *dataDir) known(r resource.Record, manifest string) (*dataDir, error) {
 	entry, ok := r.Find(d.ID())
 	if !ok {
+		d.foreign = !d.empty() && !names(manifest, d.Path)
 		return d, nil
 	}
 	var old dataDir
 	if err := json.Unmarshal(entry.State, &old); err != nil {
 		return nil, fmt.Errorf("read record of %s: %w", d.Path, err)
 	}
-	d.Dirs = old.Dirs
+	d.recorded, d.Dirs = true, old.Dirs
 	return d, nil
+}
+
+// warn tells of data that undo leaves alone.
+func (d *dataDir) warn(ctx context.Context) {
+	if d.foreign {
+		resource.Warn(ctx, fmt.Sprintf("%s has data, and nothing tells that it is of this member: undo leaves it alone", d.Path),
+			"It may be of another etcd. If nobody needs it: rm -r "+filepath.Join(d.Path, "member")+"; with reset.hcl: --var destroy_etcd_data=NODE.")
+	}
+}
+
+// Kept says that undo leaves the data of others alone.
+func (d *dataDir) Kept() bool { return d.foreign }
+
+// Diff compares the directory. An empty one that was there before, such as a disk
+// of its own, is taken over as if it were made: the data in it will be ours.
+func (d *dataDir) Diff(ctx context.Context) (sdk.Change, error) {
+	change, err := d.Dir.Diff(ctx)
+	if err == nil && change.Op != sdk.OpCreate && !d.recorded && len(d.Dirs) == 0 && d.empty() {
+		return sdk.Change{Op: sdk.OpCreate, Reason: "empty so far"}, nil
+	}
+	return change, err
+}
+
+// empty reports that the directory holds no data of etcd.
+func (d *dataDir) empty() bool {
+	_, err := os.Lstat(filepath.Join(d.Path, "member"))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Remove waits until etcd has ended, then deletes the directory if this is the
 // only member, or if it has left the cluster.
 func (d *dataDir) Remove(ctx context.Context) error {
-	var members []storedMember
-	err := resource.WaitFor(ctx, resource.Probe{
-		Name: "the end of etcd", Timeout: stopWithin,
-		Check: func(context.Context) (err error) {
-			members, err = readMembers(filepath.Join(d.Path, "member", "snap", "db"))
-			return err
-		},
-		Hint: "The kubelet stops the pod when its manifest is gone. Does the kubelet run? Else stop etcd yourself, then repeat.",
-	})
+	members, err := d.ended(ctx, stopWithin)
 	if err != nil {
 		return err
 	}
 	if err := d.mayGo(ctx, members); err != nil {
 		return err
 	}
+	return d.removeData(ctx)
+}
+
+// ended waits until no etcd uses the data, and reads who is in the cluster.
+func (d *dataDir) ended(ctx context.Context, within time.Duration) ([]storedMember, error) {
+	var members []storedMember
+	err := resource.WaitFor(ctx, resource.Probe{
+		Name: "the end of etcd", Timeout: within,
+		Check: func(context.Context) (err error) {
+			members, err = readMembers(filepath.Join(d.Path, "member", "snap", "db"))
+			return err
+		},
+		Hint: "The kubelet stops the pod when its manifest is gone. Does the kubelet run? Else stop etcd yourself, then repeat.",
+	})
+	return members, err
+}
+
+// removeData deletes what etcd made, then the directory, if it was made for it and
+// nothing else is in it.
+func (d *dataDir) removeData(ctx context.Context) error {
+	member := resource.Dir{Path: filepath.Join(d.Path, "member"), Contents: true}
+	if err := member.Remove(ctx); err != nil || len(d.Dirs) == 0 {
+		return err
+	}
+	d.Contents, d.Keep = false, true
 	return d.Dir.Remove(ctx)
 }
 

@@ -17,7 +17,7 @@ func Spec() sdk.Spec {
 		Name: "etcd", Version: "dev",
 		Doc: "The database of a cluster: etcd as a static pod or as a local process, or one that others run.",
 		Types: []sdk.Type{
-			memberType(), processType(), externalType(), joinType(pool), promoteType(pool), leaveType(pool),
+			memberType(), processType(), externalType(), joinType(pool), promoteType(pool), leaveType(pool), noDataType(),
 		},
 	}
 }

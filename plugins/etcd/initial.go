@@ -24,21 +24,37 @@ func (m *member) keepInitial(manifest string) error {
 	if _, err := os.Stat(filepath.Join(m.DataDir, "member")); err != nil {
 		return nil // Diff of the directory reports what is wrong with it
 	}
-	text, err := os.ReadFile(manifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	command, err := commandIn(manifest)
 	if err != nil {
-		return fmt.Errorf("read manifest: %w", err)
+		return err
 	}
-	var pod corev1.Pod
-	if err := yaml.Unmarshal(text, &pod); err != nil || len(pod.Spec.Containers) == 0 {
-		return nil // it is replaced
-	}
-	command := pod.Spec.Containers[0].Command
 	if members, given := component.Value(command, "initial-cluster"); given {
 		m.Initial = strings.Split(members, ",")
 		m.InitialState, _ = component.Value(command, "initial-cluster-state")
 	}
 	return nil
+}
+
+// names reports that a manifest is that of a member with this data directory.
+func names(manifest, dataDir string) bool {
+	command, err := commandIn(manifest)
+	dir, given := component.Value(command, "data-dir")
+	return err == nil && given && filepath.Clean(dir) == filepath.Clean(dataDir)
+}
+
+// commandIn reads the command line from a manifest. There is none in one that is
+// absent or broken: it is replaced.
+func commandIn(manifest string) ([]string, error) {
+	text, err := os.ReadFile(manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	var pod corev1.Pod
+	if err := yaml.Unmarshal(text, &pod); err != nil || len(pod.Spec.Containers) == 0 {
+		return nil, nil
+	}
+	return pod.Spec.Containers[0].Command, nil
 }

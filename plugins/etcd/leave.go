@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
@@ -12,10 +15,30 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
+type leaveConfig struct {
+	Name      string           `cf:"name,required" doc:"Name of the member: that of the node."`
+	Address   string           `cf:"address,required" doc:"IP address on which other members reach it."`
+	PeerPort  int              `cf:"peer_port" default:"2380" doc:"Port on which they do."`
+	Endpoints []string         `cf:"endpoints" doc:"Client URLs of members. Either this or cluster."`
+	Cluster   *kubeapi.Cluster `cf:"cluster" doc:"The cluster, whose pods tell where the members are: output of controlplane.wait. Either this or endpoints."`
+	CA        string           `cf:"ca,required" doc:"Path of the CA of etcd."`
+	Client    keyPair          `cf:"client,required" doc:"Paths cert and key with which members are asked, such as those of healthcheck-client."`
+	DataDir   string           `cf:"data_dir" default:"\"/var/lib/etcd\"" doc:"Directory of its data, which tells of the others when etcd does not run here."`
+	Within    time.Duration    `cf:"within" default:"\"2m\"" doc:"How long to try."`
+	GiveUp    bool             `cf:"give_up" doc:"Only warn if the member cannot leave, because nobody answers or the others would lose their quorum: the cluster is given up."`
+}
+
+func (c leaveConfig) membership() membershipConfig {
+	return membershipConfig{
+		Name: c.Name, Address: c.Address, PeerPort: c.PeerPort, Endpoints: c.Endpoints, Cluster: c.Cluster,
+		CA: c.CA, Client: c.Client, DataDir: c.DataDir, Within: c.Within,
+	}
+}
+
 type leaveOutputs struct{}
 
 func leaveType(pool *kubeapi.Pool) sdk.Type {
-	return resource.Phase[membershipConfig, leaveOutputs]{
+	return resource.Phase[leaveConfig, leaveOutputs]{
 		Name: "leave",
 		Doc: "Takes this host's member out of its etcd cluster, while etcd still runs. It refuses when the others would lose their quorum. " +
 			"The last member stays: the cluster ends with it. " +
@@ -31,12 +54,13 @@ func leaveType(pool *kubeapi.Pool) sdk.Type {
   }
 }`,
 		Access:   membershipAccess(),
-		Validate: validateMembership,
-		Build: func(_ context.Context, in resource.Input[membershipConfig]) (resource.Work[leaveOutputs], error) {
-			c := in.Config
+		Validate: func(c leaveConfig) error { return validateMembership(c.membership()) },
+		Build: func(_ context.Context, in resource.Input[leaveConfig]) (resource.Work[leaveOutputs], error) {
+			c := in.Config.membership()
 			return resource.Work[leaveOutputs]{Resources: []resource.Resource{&leaving{
 				node: c.node(), access: c.access(pool, in.WorkDir),
 				dataDir: hostpath.Abs(in.WorkDir, c.DataDir), within: c.Within,
+				giveUp: in.Config.GiveUp,
 			}}}, nil
 		},
 	}.Type()
@@ -48,6 +72,7 @@ type leaving struct {
 	access  access
 	dataDir string
 	within  time.Duration
+	giveUp  bool
 }
 
 var _ resource.Resource = (*leaving)(nil)
@@ -57,35 +82,89 @@ func (l *leaving) ID() resource.ID {
 	return resource.ID{Kind: "action", Target: "leave etcd as " + l.node.Name}
 }
 
-// Diff asks whether there are others.
+// Diff asks whether there are others, and whether they can do without this one: a
+// plan that cannot be carried out is none.
 func (l *leaving) Diff(ctx context.Context) (sdk.Change, error) {
+	stored := l.stored()
+	l.access.alsoAsk(stored)
 	members, err := l.access.members(ctx)
 	self := l.node.in(members)
 	switch {
-	case err != nil && l.alone():
+	case err != nil && stored != nil && len(stored.members) <= 1:
+		return sdk.Change{}, nil
+	case err != nil && l.giveUp:
+		l.warn(ctx, err)
 		return sdk.Change{}, nil
 	case err != nil:
 		return sdk.Change{Op: sdk.OpRun, Reason: "the members cannot be asked yet: " + err.Error()}, nil
 	case self == nil:
 		return sdk.Change{}, nil
 	case len(members) == 1:
-		resource.Warn(ctx, fmt.Sprintf("%s is the last member of its etcd cluster and stays in it", l.node.Name), "")
+		resource.Warn(ctx, fmt.Sprintf("%s is the last member of its etcd cluster and stays in it", l.node.Name),
+			"With it the cluster ends, and all that it stores.")
 		return sdk.Change{}, nil
+	}
+	if err := l.admit(ctx, members, self); err != nil {
+		if l.giveUp {
+			l.warn(ctx, err)
+			return sdk.Change{}, nil
+		}
+		return sdk.Change{}, err
 	}
 	return sdk.Change{Op: sdk.OpRun, Reason: fmt.Sprintf("is one of %d members", len(members)), Disruptive: !self.IsLearner}, nil
 }
 
+// admit refuses to leave others without a quorum.
+func (l *leaving) admit(ctx context.Context, members []*pb.Member, self *pb.Member) error {
+	if self.IsLearner {
+		return nil
+	}
+	rest, _ := others(members, self)
+	return l.access.quorumOf(ctx, rest)
+}
+
+func (l *leaving) warn(ctx context.Context, err error) {
+	resource.Warn(ctx, fmt.Sprintf("%s does not leave its etcd cluster: %v", l.node.Name, err),
+		"If the others go on, one of them has to remove it: etcdctl member list, etcdctl member remove ID.")
+}
+
 // Render leaves.
 func (l *leaving) Render(ctx context.Context) error {
-	return l.access.remove(ctx, l.node, l.within)
+	err := l.access.remove(ctx, l.node, l.within)
+	if err != nil && l.giveUp && ctx.Err() == nil {
+		l.warn(ctx, err)
+		return nil
+	}
+	return err
 }
 
 // Remove does nothing.
 func (l *leaving) Remove(context.Context) error { return nil }
 
-// alone reports that the data of this host, whose etcd does not run, tells of no
-// other member.
-func (l *leaving) alone() bool {
+// stored is what the data of this host tells; nil if etcd runs, or it tells nothing.
+func (l *leaving) stored() *storedCluster {
 	members, err := readMembers(filepath.Join(l.dataDir, "member", "snap", "db"))
-	return err == nil && len(members) <= 1
+	if err != nil {
+		return nil
+	}
+	return &storedCluster{members}
+}
+
+// storedCluster is a cluster as the data of a member tells it.
+type storedCluster struct{ members []storedMember }
+
+// alsoAsk adds the members that are stored to those that are asked.
+func (a *access) alsoAsk(c *storedCluster) {
+	if c == nil || len(a.Endpoints) == 0 {
+		return
+	}
+	endpoints := slices.Clone(a.Endpoints)
+	for _, m := range c.members {
+		for _, url := range m.ClientURLs {
+			if !slices.Contains(endpoints, url) {
+				endpoints = append(endpoints, url)
+			}
+		}
+	}
+	a.Endpoints = endpoints
 }

@@ -33,7 +33,7 @@ type memberConfig struct {
 	ClientPort          int              `cf:"client_port" default:"2379" doc:"Port for clients."`
 	PeerPort            int              `cf:"peer_port" default:"2380" doc:"Port for other members."`
 	MetricsPort         int              `cf:"metrics_port" default:"2381" doc:"Port for health and metrics, plain HTTP on the loopback address."`
-	DataDir             string           `cf:"data_dir" default:"\"/var/lib/etcd\"" doc:"Directory of the data, mode 0700. Undo deletes it if the phase made it, and if no other member shares its cluster or this one has left."`
+	DataDir             string           `cf:"data_dir" default:"\"/var/lib/etcd\"" doc:"Directory of the data, mode 0700. Undo deletes the data if the phase made it, or if the manifest names the directory, and if no other member shares its cluster or this one has left. A disk that is mounted there stays mounted."`
 	Certs               certs            `cf:"certs,required" doc:"Paths: ca, server_cert, server_key, peer_cert, peer_key."`
 	Client              keyPair          `cf:"client,required" doc:"Paths cert and key with which an API server connects; passed on in the output client."`
 	Healthcheck         *keyPair         `cf:"healthcheck" doc:"Paths cert and key with which undo asks the other members whether this one has left."`
@@ -94,8 +94,8 @@ func memberType() sdk.Type {
 		},
 		Kinds:    []resource.Kind{resource.KindOf[dataDir](dataDirKind), staticpod.Kind()},
 		Validate: validateMember,
-		Build: func(_ context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
-			return buildMember(in)
+		Build: func(ctx context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
+			return buildMember(ctx, in)
 		},
 	}.Type()
 }
@@ -118,7 +118,7 @@ func validateMember(c memberConfig) error {
 	return errors.Join(errs...)
 }
 
-func buildMember(in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
+func buildMember(ctx context.Context, in resource.Input[memberConfig]) (resource.Work[memberOutputs], error) {
 	c := in.Config.absolute(in.WorkDir)
 	m := c.member()
 	if err := m.keepInitial(filepath.Join(c.ManifestsDir, podName+".yaml")); err != nil {
@@ -128,10 +128,11 @@ func buildMember(in resource.Input[memberConfig]) (resource.Work[memberOutputs],
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err
 	}
-	data, err := c.data(m).known(in.Record)
+	data, err := c.data(m).known(in.Record, filepath.Join(c.ManifestsDir, podName+".yaml"))
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err
 	}
+	data.warn(ctx)
 	file, err := manifest.File(in.Record)
 	if err != nil {
 		return resource.Work[memberOutputs]{}, err

@@ -83,7 +83,7 @@ func (a *access) quorumOf(ctx context.Context, members []*pb.Member) error {
 	if need := voters/2 + 1; healthy < need {
 		return sdk.Hint(fmt.Errorf("without it %d of %d members would be healthy, and %d must be; no answer of %s",
 			healthy, voters, need, strings.Join(silent, ", ")),
-			"Bring these members back, or let them leave first if they are lost. To give up the whole cluster, reset its hosts without this phase.")
+			"Bring these members back, or let them leave first if they are lost. To give up the whole cluster, say so with give_up; in reset.hcl: --var destroy_etcd_data=NODE.")
 	}
 	return nil
 }

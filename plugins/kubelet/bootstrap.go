@@ -50,7 +50,8 @@ func bootstrapType(h host) sdk.Type {
   token     = "abcdef.0123456789abcdef"
   node_name = "n2"
 }`,
-		CancelGrace: 15 * time.Second,
+		CancelGrace:  15 * time.Second,
+		OnlyRecorded: true, // else kubelet.start and pki.kubeconfig are undone in its place
 		Access: []sdk.Access{
 			{Kind: sdk.AccessPath, What: "config.ca_file, config.bootstrap_kubeconfig, config.kubeconfig, config.client_certificate", Write: true},
 			{Kind: sdk.AccessPath, What: "config.config, config.flags"},

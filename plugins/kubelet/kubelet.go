@@ -42,8 +42,11 @@ func Spec() sdk.Spec {
 func specOn(h host) sdk.Spec {
 	return sdk.Spec{
 		Name: "kubelet", Version: "dev",
-		Doc:   "The kubelet of this host: its configuration, its service, and its identity in the cluster.",
-		Types: []sdk.Type{configType(h), startType(h), finalizeType(h), bootstrapType(h)},
+		Doc: "The kubelet of this host: its configuration, its service, and its identity in the cluster.",
+		Types: []sdk.Type{
+			configType(h), startType(h), finalizeType(h), bootstrapType(h),
+			foundType(h), stoppedType(h), noPodsType(), noMountsType(), noStateType(), noNetworkType(),
+		},
 	}
 }
 

@@ -32,6 +32,7 @@ func downloadType(pool *kubeapi.Pool) sdk.Type {
   token   = phase.discovery.token
   key     = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 }`,
+		OnlyRecorded: true, // an authority that somebody brought is not ours to delete
 		Access: append([]sdk.Access{{Kind: sdk.AccessPath, What: "config.cert_dir", Write: true}},
 			kubeAccess("Secret kubeadm-certs in kube-system", false)...),
 		Validate: func(c downloadConfig) error {

@@ -40,18 +40,18 @@ func (h handler[C, O]) Validate(_ context.Context, config cty.Value) sdk.Diagnos
 }
 
 func (h handler[C, O]) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan, error) {
+	ctx, warned := withWarnings(ctx)
 	if req.Undo {
 		job, err := h.openUndo(ctx, req.Config, req.Private)
 		if err != nil {
 			return sdk.Plan{}, err
 		}
-		return sdk.Plan{Changes: job.planUndo(ctx)}, nil
+		return sdk.Plan{Changes: job.planUndo(ctx), Diagnostics: warned.diagnostics()}, nil
 	}
 	job, err := h.open(ctx, req.Config, req.Private, func(Record) bool { return req.Unchanged })
 	if err != nil {
-		return sdk.Plan{}, err
+		return sdk.Plan{Diagnostics: warned.diagnostics()}, err
 	}
-	ctx, warned := withWarnings(ctx)
 	changes, record, err := job.plan(ctx)
 	if err != nil {
 		return sdk.Plan{Diagnostics: warned.diagnostics()}, err
@@ -66,12 +66,13 @@ func (h handler[C, O]) Plan(ctx context.Context, req sdk.PlanRequest) (sdk.Plan,
 }
 
 func (h handler[C, O]) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, error) {
+	ctx, warned := withWarnings(ctx)
 	result := sdk.Result{Private: req.Private}
 	job, err := h.open(ctx, req.Config, req.Private, func(planned Record) bool { return planned.Unchanged })
 	if err != nil {
+		result.Diagnostics = warned.diagnostics()
 		return result, err
 	}
-	ctx, warned := withWarnings(ctx)
 	record, err := job.apply(ctx, h.phase.Parallel)
 	result.Diagnostics = warned.diagnostics()
 	private, jsonErr := json.Marshal(record)
@@ -87,11 +88,11 @@ func (h handler[C, O]) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Res
 }
 
 func (h handler[C, O]) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Result, error) {
+	ctx, warned := withWarnings(ctx)
 	job, err := h.openUndo(ctx, req.Config, req.Private)
 	if err != nil {
-		return sdk.Result{Private: req.Private}, err
+		return sdk.Result{Private: req.Private, Diagnostics: warned.diagnostics()}, err
 	}
-	ctx, warned := withWarnings(ctx)
 	left, err := job.undo(ctx)
 	result := sdk.Result{Diagnostics: warned.diagnostics()}
 	if len(left.Entries) > 0 {
@@ -108,7 +109,7 @@ func (h handler[C, O]) Undo(ctx context.Context, req sdk.UndoRequest) (sdk.Resul
 // openUndo leaves the config aside when there is a record, for the record is
 // enough, and what Build reads may be gone.
 func (h handler[C, O]) openUndo(ctx context.Context, config cty.Value, private []byte) (*job[O], error) {
-	if len(private) > 0 {
+	if len(private) > 0 || h.phase.OnlyRecorded {
 		config = cty.NilVal
 	}
 	return h.open(ctx, config, private, func(Record) bool { return false })

@@ -21,6 +21,9 @@ type Phase[C, O any] struct {
 	Kinds []Kind
 	// Parallel renders all resources at once instead of in order.
 	Parallel bool
+	// OnlyRecorded says that undo without a record removes nothing: what the phase
+	// makes looks like what others put there.
+	OnlyRecorded bool
 	// Validate checks what types and enums cannot. It does no I/O. Optional; it is
 	// called only when the whole config is known.
 	Validate func(c C) error

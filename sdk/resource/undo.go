@@ -32,8 +32,12 @@ func (j *job[O]) gone(ctx context.Context, e Entry) bool {
 	if err != nil {
 		return false
 	}
-	change, err := r.Diff(ctx)
-	return err == nil && notThere(change)
+	change, err := r.Diff(silently(ctx))
+	if err != nil || !notThere(change) {
+		return false
+	}
+	part, ok := r.(Remnant)
+	return !ok || !part.Left()
 }
 
 // notThere reads from a comparison that there is nothing to remove.
@@ -59,7 +63,7 @@ func (j *job[O]) undoable(ctx context.Context) []Entry {
 		return out
 	}
 	for _, r := range j.work.Resources {
-		change, err := diff(ctx, r)
+		change, err := diff(silently(ctx), r)
 		if err == nil && notThere(change) {
 			continue
 		}

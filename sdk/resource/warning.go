@@ -26,6 +26,13 @@ func Warn(ctx context.Context, summary, detail string) {
 
 type warningsKey struct{}
 
+// silently drops warnings: how a thing differs from what is wanted does not matter
+// to one who removes it.
+func silently(ctx context.Context) context.Context {
+	log := zerolog.Nop()
+	return context.WithValue(log.WithContext(ctx), warningsKey{}, nil)
+}
+
 // warnings collects what the resources of one call report, side by side.
 type warnings struct {
 	mu   sync.Mutex

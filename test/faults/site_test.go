@@ -20,11 +20,11 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/sdktest/rogue"
 )
 
-// kills is how many faults of each kind strike: CLUSTERFLOW_FAULTS, or 16, which
-// takes a minute and a half.
+// kills is how many faults of each kind strike: CLUSTERFLOW_FAULTS, or 12, which
+// takes about a minute.
 func kills(t *testing.T) int {
 	t.Helper()
-	text := cmp.Or(os.Getenv("CLUSTERFLOW_FAULTS"), "16")
+	text := cmp.Or(os.Getenv("CLUSTERFLOW_FAULTS"), "12")
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
 		t.Fatalf("CLUSTERFLOW_FAULTS is %q, want a number", text)

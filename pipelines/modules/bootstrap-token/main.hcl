@@ -24,6 +24,12 @@ variable "publish" {
   default     = true
 }
 
+variable "wait_for_signature" {
+  type        = bool
+  description = "Wait until cluster-info is signed with the first token, which the controller manager does some seconds later. Nodes that join before wait themselves."
+  default     = false
+}
+
 phase "controlplane.node_rbac" "node_rbac" {
   when    = var.publish
   cluster = var.cluster
@@ -42,7 +48,7 @@ phase "controlplane.token" "token" {
 phase "controlplane.cluster_info" "cluster_info" {
   cluster  = var.cluster
   publish  = var.publish
-  token_id = phase.token["0"].id
+  token_id = var.wait_for_signature ? phase.token["0"].id : null
 }
 
 output "join" {

@@ -10,6 +10,17 @@ variable "policy" {
   default     = "IfNotPresent"
 }
 
+# Tags of what does not have the version of Kubernetes, for v1.36, unless the configuration names others.
+variable "coredns_tag" {
+  type    = string
+  default = "v1.14.2"
+}
+
+variable "etcd_tag" {
+  type    = string
+  default = "3.6.8-0"
+}
+
 variable "pause_tag" {
   type    = string
   default = "3.10.2"
@@ -29,9 +40,9 @@ locals {
     kube-controller-manager = { name = "${local.repository}/kube-controller-manager:${var.config.kubernetes_version}", wanted = true }
     kube-scheduler          = { name = "${local.repository}/kube-scheduler:${var.config.kubernetes_version}", wanted = true }
     kube-proxy              = { name = "${local.repository}/kube-proxy:${var.config.kubernetes_version}", wanted = var.config.kube_proxy.enabled }
-    coredns                 = { name = "${local.dns == "registry.k8s.io" ? "registry.k8s.io/coredns" : local.dns}/coredns:${var.config.coredns.image_tag}", wanted = var.config.coredns.enabled }
+    coredns                 = { name = "${local.dns == "registry.k8s.io" ? "registry.k8s.io/coredns" : local.dns}/coredns:${coalesce(var.config.coredns.image_tag, var.coredns_tag)}", wanted = var.config.coredns.enabled }
     pause                   = { name = "${local.repository}/pause:${var.pause_tag}", wanted = true }
-    etcd                    = { name = "${coalesce(var.config.etcd.image_repository, local.repository)}/etcd:${var.config.etcd.image_tag}", wanted = var.config.external_etcd == null }
+    etcd                    = { name = "${coalesce(var.config.etcd.image_repository, local.repository)}/etcd:${coalesce(var.config.etcd.image_tag, var.etcd_tag)}", wanted = var.config.external_etcd == null }
   }
 }
 

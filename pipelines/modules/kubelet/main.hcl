@@ -13,6 +13,12 @@ variable "bootstrap" {
   default     = null
 }
 
+variable "either_way" {
+  type        = bool
+  description = "For undo: the kubelet may have been started with a kubeconfig as well as by bootstrap."
+  default     = false
+}
+
 variable "token" {
   type        = string
   description = "Bootstrap token for that."
@@ -59,7 +65,7 @@ phase "kubelet.config" "config" {
 }
 
 phase "kubelet.start" "start" {
-  when       = var.bootstrap == null
+  when       = var.bootstrap == null || var.either_way
   config     = phase.config.config
   flags      = phase.config.flags
   kubeconfig = var.kubeconfig

@@ -30,7 +30,7 @@ phase "controlplane.upload_config" "config" {
   certificate_validity    = var.config.certificate_validity
   ca_certificate_validity = var.config.ca_certificate_validity
   feature_gates           = var.config.feature_gates
-  etcd                    = merge(var.config.etcd, { external = var.config.external_etcd })
+  etcd                    = merge(var.config.etcd, { external = var.config.external_etcd }, var.config.external_etcd == null ? {} : { data_dir = null })
   api_server              = merge(var.config.apiserver, { cert_sans = var.config.apiserver_cert_extra_sans })
   controller_manager      = var.config.controller_manager
   scheduler               = var.config.scheduler

@@ -56,6 +56,10 @@ func TestExplain(t *testing.T) {
 			[]string{`W logging.go:55] [core] grpc: addrConn.createTransport failed to connect to {Addr: "127.0.0.1:2379"}. Err: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:2379: connect: connection refused"`},
 			"2379", "crictl ps -a --name etcd", false,
 		},
+		"no quorum": {
+			[]string{`{"level":"info","logger":"raft","msg":"ddd67b312462fd7b [logterm: 2, index: 6] sent MsgPreVote request to 20841a002de00821 at term 2"}`, `{"msg":"Health check error"}`},
+			"sent MsgPreVote request", "Fewer than half of the members", false,
+		},
 		"nothing known": {[]string{"I all is well"}, "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,11 +26,20 @@ const (
 // askTimeout bounds one question to the container runtime, as in kubeadm.
 const askTimeout = 2 * time.Second
 
+// ErrOlder says that a pod of another manifest than the present one is there.
+var ErrOlder = errors.New("a pod of an older manifest still runs")
+
 // Ref names a static pod and which manifest it should be made from: the output
 // pod of phases that write manifests.
 type Ref struct {
 	Name   string `cf:"name,required"`
 	Digest string `cf:"digest,required"`
+}
+
+// Older reports whether a pod with these labels and annotations is a static pod of
+// ref's name, but of another manifest.
+func Older(labels, annotations map[string]string, ref Ref) bool {
+	return labels[labelComponent] == ref.Name && annotations[annotationSource] == sourceFile && annotations[AnnotationDigest] != ref.Digest
 }
 
 // Runtime is the container runtime of this host.
@@ -95,8 +104,8 @@ func runs(ctx context.Context, client runtimev1.RuntimeServiceClient, ref Ref) e
 	for _, pod := range pods.Items {
 		switch {
 		case pod.Annotations[annotationSource] != sourceFile: // a DaemonSet's, say
-		case pod.Annotations[AnnotationDigest] != ref.Digest:
-			return errors.New("a pod of an older manifest still runs")
+		case Older(pod.Labels, pod.Annotations, ref):
+			return ErrOlder
 		case wanted == nil || pod.CreatedAt > wanted.CreatedAt:
 			wanted = pod
 		}

@@ -118,19 +118,19 @@ func testChanges(ctx context.Context, t *testing.T, h *lab.Host) {
 		{
 			name: "extra name", add: `apiserver_cert_extra_sans = ["api.example.com"]`,
 			want:  []string{`module.certs.phase.leaf["apiserver"]`, `module.upload_config.phase.config`},
-			check: func(t *testing.T) { wantServedName(ctx, t, h, "api.example.com") },
+			check: func(t *testing.T) { t.Helper(); wantServedName(ctx, t, h, "api.example.com") },
 		},
 		{
 			name: "argument of the API server", add: `apiserver = { extra_args = [{ name = "goaway-chance", value = "0.001" }] }`,
 			plan:  []string{`module.control_plane.phase.apiserver`},
 			want:  []string{`module.control_plane.phase.apiserver`, `module.upload_config.phase.config`, `phase.wait_control_plane`},
-			check: func(t *testing.T) { wantArgument(t, h, "kube-apiserver", "--goaway-chance=0.001") },
+			check: func(t *testing.T) { t.Helper(); wantArgument(t, h, "kube-apiserver", "--goaway-chance=0.001") },
 		},
 		{
 			name: "argument of the scheduler", add: `scheduler = { extra_args = [{ name = "v", value = "1" }] }`,
 			plan:  []string{`module.control_plane.phase.scheduler`},
 			want:  []string{`module.control_plane.phase.scheduler`, `module.upload_config.phase.config`, `phase.wait_control_plane`},
-			check: func(t *testing.T) { wantArgument(t, h, "kube-scheduler", "--v=1") },
+			check: func(t *testing.T) { t.Helper(); wantArgument(t, h, "kube-scheduler", "--v=1") },
 		},
 	} {
 		t.Run(change.name, func(t *testing.T) {
