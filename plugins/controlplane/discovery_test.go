@@ -62,6 +62,7 @@ func TestDiscoveryByToken(t *testing.T) {
 }
 
 func TestDiscoveryFails(t *testing.T) {
+	t.Parallel()
 	text, pins := cty.StringVal, func(pin string) cty.Value { return cty.ListVal([]cty.Value{cty.StringVal(pin)}) }
 	tests := map[string]struct {
 		change     map[string]cty.Value
