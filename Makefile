@@ -45,7 +45,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test labctl test test-faults bench bench-init lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test labctl test test-faults bench bench-init bench-join lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +83,10 @@ lab-kit: kube labctl ## Build what hosts are made of (once, about ten minutes)
 lab-test: lab-kit ## Run the tests that need real hosts (root)
 	@$(MAKE) dist VERSION=lab ARCHES=$(shell go env GOARCH)
 	cd test/lab && CLUSTERFLOW_LAB=require go test -tags lab -count=1 -timeout 20m ./tests/...
+
+bench-join: lab-kit ## Measure joins beside those of kubeadm (root)
+	@$(MAKE) dist VERSION=lab ARCHES=$(shell go env GOARCH)
+	cd test/lab && CLUSTERFLOW_LAB=require go test -tags lab,bench -count=1 -timeout 40m -v -run TestBenchJoin ./tests/... | grep -v '^ *lab:'
 
 labctl:
 	@cd test/lab && go build -buildvcs=false -o $(CURDIR)/bin/labctl ./cmd/lab

@@ -32,6 +32,9 @@ type Options struct {
 	// Warm starts the plugins of a pipeline while it is loaded, for those who plan it
 	// next. Without it Load starts no process whose description is cached.
 	Warm bool
+	// Ask gets the value of a sensitive variable of the pipeline that must have one and
+	// has none. Nil means that nobody can be asked.
+	Ask func(ctx context.Context, name, description string) (string, error)
 	// Warn gets what is worth knowing and stops nothing. May be nil.
 	Warn func(text string)
 }
@@ -104,6 +107,9 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	}
 	if diags.HasErrors() {
 		return p, diags
+	}
+	if err := e.ask(ctx, source.Root.Variables, vars); err != nil {
+		return p, diag.FromError(err)
 	}
 	p.plugins = newPlugins(e.host, source)
 	diags = append(diags, p.plugins.readLock(source)...)

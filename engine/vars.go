@@ -2,12 +2,15 @@ package engine
 
 import (
 	"bytes"
+	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/clusterflow/clusterflow/engine/config"
 	"github.com/clusterflow/clusterflow/engine/diag"
@@ -58,6 +61,25 @@ func Variables(path string, settings, varFiles []string) (map[string]expand.VarI
 		vars[name] = expand.VarInput{Raw: value, Source: "--var"}
 	}
 	return vars, files, diags
+}
+
+// ask has the values of sensitive variables typed that are needed and not given.
+func (e *Engine) ask(ctx context.Context, declared map[string]*config.Variable, vars map[string]expand.VarInput) error {
+	if e.opts.Ask == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		v := declared[name]
+		if _, given := vars[name]; given || v.Default != cty.NilVal || !v.Sensitive && !v.Ephemeral {
+			continue
+		}
+		text, err := e.opts.Ask(ctx, name, v.Description)
+		if err != nil {
+			return err
+		}
+		vars[name] = expand.VarInput{Raw: text, Source: "the terminal"}
+	}
+	return nil
 }
 
 // readVars reads a file of variables and adds its source to files.

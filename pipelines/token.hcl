@@ -85,5 +85,5 @@ output "kubeadm_join_command_control_plane" {
 
 output "tokens" {
   description = "Tokens"
-  value       = [for t in phase.tokens.tokens : "${t.id}  ${coalesce(t.expires, "never expires")}  ${join(",", t.usages)}  ${t.description}"]
+  value       = join("\n", [for t in phase.tokens.tokens : "${t.id}  ${coalesce(t.expires, "never expires")}  ${join(",", t.usages)}  ${t.description}"])
 }

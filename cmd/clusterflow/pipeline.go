@@ -15,11 +15,13 @@ import (
 type pipelineFlags struct {
 	vars     []string
 	varFiles []string
+	ask      []string
 }
 
 func (f *pipelineFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.vars, "var", nil, "set a variable, `NAME=VALUE`; may be repeated")
 	cmd.Flags().StringArrayVar(&f.varFiles, "var-file", nil, "set variables from `FILE`; may be repeated")
+	cmd.Flags().StringArrayVar(&f.ask, "ask", nil, "ask for the variable `NAME` on the terminal, without showing it; may be repeated")
 }
 
 // onePipeline is the argument check of commands that take a pipeline file.
@@ -50,6 +52,9 @@ func (a *app) withPipeline(
 	vars, files, diags := engine.Variables(from.path, flags.vars, flags.varFiles)
 	if diags.HasErrors() {
 		return &sourceError{diags: diags, files: files, code: exitInvalid}
+	}
+	if err := a.ask(ctx, flags.ask, vars); err != nil {
+		return err
 	}
 	p, more := e.LoadFrom(ctx, from.files, from.path, vars)
 	diags = append(diags, more...)

@@ -110,7 +110,7 @@ func (a *app) engine() (*engine.Engine, error) {
 	}
 	e, err := engine.New(engine.Options{
 		Version: version, StateDir: cmp.Or(a.stateDir, defaultStateDir()), BuiltIn: pipelines.Files(),
-		Warm: a.warm,
+		Warm: a.warm, Ask: a.asker(),
 		Warn: func(text string) { fmt.Fprintf(a.err, "Warning: %s\n", text) },
 		Plugins: pluginhost.Options{
 			Dirs: pluginDirs(), CacheDir: cacheDir(), Log: a.pluginLine, Shipped: known,

@@ -131,6 +131,27 @@ func TestVarFile(t *testing.T) {
 	}
 }
 
+// A list of strings may be written as a person would.
+func TestListFromText(t *testing.T) {
+	const pipeline = "variable \"l\" {\n  type = list(string)\n}\noutput \"l\" { value = join(\"|\", var.l) }\n"
+	for raw, want := range map[string]string{
+		"a": "a", "sha256:ab, sha256:cd": "sha256:ab|sha256:cd", "": "", `["a,b", "c"]`: "a,b|c", `concat(["a"], ["b"])`: "a|b",
+	} {
+		p, diags := config.Load(files(pipeline), "init.hcl")
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		prog, diags := expand.Expand(p, map[string]expand.VarInput{"l": {Raw: raw, Source: "--var"}}, expandtest.New())
+		if diags.HasErrors() {
+			t.Fatalf("%s: %v", raw, diags)
+		}
+		outputs, _ := prog.Outputs(expand.NoOutcomes{})
+		if got := outputs["l"].Value; got.AsString() != want {
+			t.Errorf("%s: got %#v, want %q", raw, got, want)
+		}
+	}
+}
+
 func TestVarInputs(t *testing.T) {
 	pipeline := `
 variable "port" {

@@ -75,11 +75,8 @@ func validateDiscovery(c discoveryConfig) error {
 	case c.Token != "" && !tokenutil.IsValidBootstrapToken(c.Token):
 		return attrError("token", "it is no bootstrap token: want six and sixteen lower-case letters or digits with a dot between")
 	}
-	pin := regexp.MustCompile(`\Asha256:[0-9a-fA-F]{64}\z`)
-	for _, p := range c.CAPins {
-		if !pin.MatchString(p) {
-			return attrError("ca_pins", "%q is not a pin: want sha256: and 64 hexadecimal digits", p)
-		}
+	if err := validatePins(c.CAPins); err != nil {
+		return err
 	}
 	switch {
 	case c.File != "":
@@ -88,8 +85,18 @@ func validateDiscovery(c discoveryConfig) error {
 		return nil // a node needs none
 	}
 	host, _, err := net.SplitHostPort(withPort(c.Endpoint))
-	if u, urlErr := url.Parse("https://" + withPort(c.Endpoint)); err != nil || host == "" || urlErr != nil || u.Path != "" || u.User != nil {
+	if err != nil || host == "" || strings.ContainsAny(c.Endpoint, "/@?#") {
 		return attrError("endpoint", "%q is not a host and port such as 192.0.2.10:6443", c.Endpoint)
+	}
+	return nil
+}
+
+func validatePins(pins []string) error {
+	pin := regexp.MustCompile(`\Asha256:[0-9a-fA-F]{64}\z`)
+	for _, p := range pins {
+		if !pin.MatchString(p) {
+			return attrError("ca_pins", "%q is not a pin: want sha256: and 64 hexadecimal digits", p)
+		}
 	}
 	return nil
 }

@@ -78,13 +78,13 @@ func judgeNode(node *corev1.Node) error {
 			ready = c
 		}
 	}
-	switch {
-	case ready.Status == corev1.ConditionTrue:
+	switch ready.Status {
+	case corev1.ConditionTrue:
 		return nil
-	case ready.Status == corev1.ConditionUnknown:
+	case corev1.ConditionUnknown:
 		return sdk.Hint(fmt.Errorf("node %s is silent: %s", node.Name, ready.Message),
 			"Its kubelet does not run, or cannot reach the API server: systemctl status kubelet; journalctl -u kubelet")
-	case ready.Status == "":
+	case "":
 		return fmt.Errorf("node %s has not told its status yet", node.Name)
 	}
 	err := errors.New(oneLine(fmt.Sprintf("node %s is not ready: %s", node.Name, ready.Message)))

@@ -11,7 +11,7 @@ import (
 type dirConfig struct {
 	Path     string `cf:"path,required" doc:"Where the directory goes. Missing parents are made with 0755."`
 	Mode     string `cf:"mode" default:"\"0755\"" doc:"Permissions of the directory."`
-	Contents string `cf:"contents" default:"\"keep\"" enum:"keep remove" doc:"What undo does with a directory that is not empty: keep leaves it and says so, remove takes all that is in it as well."`
+	Contents string `cf:"contents" default:"\"keep\"" enum:"keep warn remove" doc:"What undo does with a directory that is not empty: keep leaves it and fails, warn leaves it with a warning, remove takes all that is in it as well."`
 }
 
 type dirOutputs struct {
@@ -50,5 +50,5 @@ func newDir(workDir string, c dirConfig) (*resource.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &resource.Dir{Path: hostpath.Abs(workDir, c.Path), Mode: mode, Contents: c.Contents == "remove"}, nil
+	return &resource.Dir{Path: hostpath.Abs(workDir, c.Path), Mode: mode, Contents: c.Contents == "remove", Keep: c.Contents == "warn"}, nil
 }

@@ -25,7 +25,7 @@ func TestLeave(t *testing.T) {
 		"of three":        {[]*pb.Member{voterNamed(1, "ASK"), voterNamed(2, "ASK"), voterNamed(3, "ASK")}, "run: is one of 3 members", ""},
 		"of two":          {[]*pb.Member{voterNamed(1, "ASK"), voterNamed(2, "ASK")}, "run: is one of 2 members", ""},
 		"not a member":    {[]*pb.Member{voterNamed(1, "ASK")}, "", ""},
-		"a dead one left": {[]*pb.Member{voterNamed(1, "ASK"), voterNamed(2, "ASK"), voterNamed(3, silentURL)}, "run: is one of 3 members", "without it 1 of 2 members would be healthy, and 2 must be; no answer of n3"},
+		"a dead one left": {[]*pb.Member{voterNamed(1, "ASK"), voterNamed(2, "ASK"), voterNamed(3, silentURL)}, "", "without it 1 of 2 members would be healthy, and 2 must be; no answer of n3"},
 		"one of four":     {[]*pb.Member{voterNamed(1, "ASK"), voterNamed(2, "ASK"), voterNamed(3, silentURL), voterNamed(4, "ASK")}, "run: is one of 4 members", ""},
 		"a learner":       {[]*pb.Member{voterNamed(1, "ASK"), learner, voterNamed(3, silentURL)}, "run: is one of 3 members", ""},
 	}
@@ -38,22 +38,28 @@ func TestLeave(t *testing.T) {
 				values["within"] = cty.StringVal("100ms")
 			}
 			phase := phasetest.New(t, Spec(), "leave", values)
-			if tt.plan == "" {
+			if tt.plan == "" && tt.refuses == "" {
 				phase.Want(t)
 				return
 			}
-			phase.Want(t, tt.plan)
-			result := phase.Try(t)
 			if tt.refuses == "" {
+				phase.Want(t, tt.plan)
+				result := phase.Try(t)
 				if result.Status != sdk.StatusOK || slices.Contains(c.names(), "n2") || slices.Contains(c.names(), "n2*") {
 					t.Errorf("got %s, %v, members %q", result.Status, result.Diagnostics, c.names())
 				}
 				phase.Want(t)
 				return
 			}
-			if result.Status != sdk.StatusFailed || !strings.Contains(result.Diagnostics[0].Summary, tt.refuses) {
+			if plan, err := phase.Plan(t); err == nil || !strings.Contains(err.Error(), tt.refuses) {
+				t.Errorf("got %v, %v, want %q before anything is done", plan.Changes, err, tt.refuses)
+			}
+			if result := phase.Try(t); result.Status != sdk.StatusFailed || !strings.Contains(result.Diagnostics[0].Summary, tt.refuses) {
 				t.Errorf("got %s, %v, want %q", result.Status, result.Diagnostics, tt.refuses)
 			}
+			values["give_up"] = cty.True
+			given := phasetest.New(t, Spec(), "leave", values)
+			given.Want(t) // only a warning
 			if !slices.Contains(c.names(), "n2") {
 				t.Errorf("members: got %q, want n2 still there", c.names())
 			}

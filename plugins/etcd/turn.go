@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
+	"github.com/clusterflow/clusterflow/sdk"
 )
 
 const (
@@ -73,11 +74,14 @@ func (t *turn) take(ctx context.Context) error {
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("another host was faster to take the turn: %w", err)
 	}
-	if err != nil {
-		return client.Explain(err)
+	switch err = client.Explain(err); {
+	case err == nil:
+		t.renewed = now
+		return nil
+	case kubeapi.Hopeless(err) || apierrors.IsForbidden(err):
+		return sdk.Permanent(fmt.Errorf("take the turn to join: %w", err))
 	}
-	t.renewed = now
-	return nil
+	return err
 }
 
 func (t *turn) create(ctx context.Context, leases dynamic.ResourceInterface) error {

@@ -50,17 +50,17 @@ func foundType(h host) sdk.Type {
 		Example: "phase \"kubelet.found\" \"found\" {\n  node_name = \"n1\" # only if nothing on the host tells it\n}",
 		Access:  []sdk.Access{{Kind: sdk.AccessPath, What: "config.dir, config.conf_dir"}},
 		Build: func(ctx context.Context, in resource.Input[foundConfig]) (resource.Work[foundOutputs], error) {
-			out, err := find(ctx, h, in)
+			c := in.Config
+			for _, path := range []*string{&c.Dir, &c.ConfDir, &c.CertDir, &c.EtcdData} {
+				*path = hostpath.Abs(in.WorkDir, *path)
+			}
+			out, err := find(ctx, h, c)
 			return resource.Work[foundOutputs]{Known: func() foundOutputs { return out }}, err
 		},
 	}.Type()
 }
 
-func find(ctx context.Context, h host, in resource.Input[foundConfig]) (foundOutputs, error) {
-	c := in.Config
-	for _, path := range []*string{&c.Dir, &c.ConfDir, &c.CertDir, &c.EtcdData} {
-		*path = hostpath.Abs(in.WorkDir, *path)
-	}
+func find(ctx context.Context, h host, c foundConfig) (foundOutputs, error) {
 	apiserver, etcd := readStatic(c.manifest("kube-apiserver")), readStatic(c.manifest("etcd"))
 	out := foundOutputs{
 		EtcdLocal: exists(c.manifest("etcd")), ControlPlane: exists(c.manifest("kube-apiserver")), Joined: exists(filepath.Join(c.ConfDir, "kubelet.conf")),

@@ -99,14 +99,17 @@ func leases(dir string, kept []string) ([]sweep.Thing, error) {
 	var own []sweep.Thing
 	others := false
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || path == dir {
 			return err
+		}
+		if d.IsDir() && !empty(path) {
+			return nil
 		}
 		if slices.ContainsFunc(kept, func(network string) bool { return isOf(path, network) }) {
 			others = true
 			return nil
 		}
-		own = append(own, sweep.Thing{Kind: "file", Target: path, Remove: func(context.Context) error {
+		own = append(own, sweep.Thing{Kind: gone(path).Kind, Target: path, Remove: func(context.Context) error {
 			return removeUpTo(dir, path)
 		}})
 		return nil
@@ -120,13 +123,22 @@ func leases(dir string, kept []string) ([]sweep.Thing, error) {
 	return []sweep.Thing{gone(dir)}, nil
 }
 
-// removeUpTo deletes a file, and the directories above it that are empty then, as
+// empty reports a directory with nothing in it.
+func empty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
+}
+
+// removeUpTo deletes a file or an empty directory, and the directories above it that are empty then, as
 // far as dir.
 func removeUpTo(dir, path string) error {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	for parent := filepath.Dir(path); parent != dir && os.Remove(parent) == nil; parent = filepath.Dir(parent) {
+	for parent := filepath.Dir(path); parent != dir; parent = filepath.Dir(parent) {
+		if os.Remove(parent) != nil {
+			return nil // not empty
+		}
 	}
 	return nil
 }

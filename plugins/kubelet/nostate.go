@@ -60,9 +60,10 @@ func unfinished(name string) bool {
 	return dotted && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
-// configured reports the files of kubelet.config, which undoes them itself.
+// configured reports the files of kubelet.config, finished or not, which undoes them
+// itself.
 func configured(name string) bool {
-	return slices.Contains([]string{"config.yaml", "instance-config.yaml", "kubeadm-flags.env"}, name)
+	return slices.Contains([]string{"config.yaml", "instance-config.yaml", "kubeadm-flags.env"}, name) || strings.Contains(name, ".clusterflow-")
 }
 
 func stateIn(ctx context.Context, dir string, files []string) ([]sweep.Thing, error) {

@@ -33,10 +33,12 @@ const maxRequests = 500
 // knownWithin is how long an API server may take to learn of a token: 10 s.
 const knownWithin = 10 * time.Second
 
-// admit asks the API server whether the name is free. A
+// admit asks the API server whether the token is good and the name is free. A
 // server that does not answer yet may do so later: the kubelet of a control-plane
 // node bootstraps with the server that it is about to run.
-func (e *enrolment) admit(ctx context.Context) error {
+func (e *enrolment) admit(ctx context.Context) error { return kubeapi.Retry(ctx, e.within, e.askName) }
+
+func (e *enrolment) askName(ctx context.Context) error {
 	client, err := e.pool.Client(e.Bootstrap)
 	if err != nil {
 		return err
@@ -47,7 +49,9 @@ func (e *enrolment) admit(ctx context.Context) error {
 		return sdk.Permanent(err)
 	case err != nil:
 		return nil
-	case status != http.StatusOK: // a token that is refused now is asked about again
+	case status == http.StatusUnauthorized:
+		return e.rejected(client, time.Now())
+	case status != http.StatusOK:
 		return nil
 	}
 	var node corev1.Node
@@ -117,7 +121,7 @@ func (e *enrolment) rejected(client *kubeapi.Client, now time.Time) error {
 	if e.refused.IsZero() {
 		e.refused = now
 	}
-	if now.Sub(e.refused) < knownWithin {
+	if now.Sub(e.refused) < min(knownWithin, e.within/2) {
 		return fmt.Errorf("%s does not accept the token yet", client.Server)
 	}
 	return sdk.Permanent(sdk.Hint(fmt.Errorf("%s does not accept the token", client.Server),

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 )
 
@@ -199,5 +201,20 @@ func TestCAValidate(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A host that joins has the authority of the others, or none.
+func TestExistingIsNeverMade(t *testing.T) {
+	dir := t.TempDir()
+	for typ, config := range map[string]values{"ca": caValues(dir), "keypair": {"dir": dir}} {
+		existing := config.cty()
+		existing["existing"] = cty.True
+		r := phasetest.New(t, Spec(), typ, existing).Try(t)
+		if len(r.Diagnostics) == 0 || !strings.Contains(r.Diagnostics[0].Summary, "this host must not make one of its own") {
+			t.Errorf("%s: got %s, %v", typ, r.Status, r.Diagnostics)
+		}
+		phasetest.New(t, Spec(), typ, config.cty()).Apply(t)
+		phasetest.New(t, Spec(), typ, existing).Want(t)
 	}
 }

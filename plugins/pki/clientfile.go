@@ -187,6 +187,9 @@ func (f *clientFile) make(by issuer) ([]byte, error) {
 	}.Encode()
 }
 
+// Left reports the rest of a write that was killed.
+func (f *clientFile) Left() bool { return resource.Unfinished(f.Path) }
+
 func (f *clientFile) Remove(ctx context.Context) error {
 	return (&resource.File{Path: f.Path, Dirs: f.Dirs}).Remove(ctx)
 }

@@ -78,6 +78,12 @@ func writeFile(ctx context.Context, path string, data []byte, mode fs.FileMode, 
 	return err
 }
 
+// Left reports a key without its certificate, or the rest of a write that was killed.
+func (p *pair) Left() bool {
+	_, err := os.Lstat(p.KeyFile)
+	return err == nil || resource.Unfinished(p.KeyFile) || resource.Unfinished(p.CertFile)
+}
+
 // remove deletes the pair and the directories that were made for it, if empty.
 func (p *pair) remove() error {
 	for _, path := range []string{p.CertFile, p.KeyFile} {

@@ -89,6 +89,9 @@ func (f *File) Render(context.Context) error {
 	return WriteFile(f.Path, f.Content, f.Mode)
 }
 
+// Left reports the rest of a write that was killed.
+func (f *File) Left() bool { return Unfinished(f.Path) }
+
 // Remove deletes the file and the directories that were made for it, if empty.
 // It never deletes a directory in the file's place.
 func (f *File) Remove(context.Context) error {

@@ -51,6 +51,13 @@ type Keeper interface {
 	Kept() bool
 }
 
+// Remnant is a resource of which a part may be left when the thing is not there: of
+// a run that was killed, such as a key without its certificate.
+type Remnant interface {
+	// Left says that there is something for Remove to take away.
+	Left() bool
+}
+
 // Kind knows how to bring back a resource from a record, to remove it when its
 // config is gone.
 type Kind struct {

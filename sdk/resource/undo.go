@@ -33,7 +33,11 @@ func (j *job[O]) gone(ctx context.Context, e Entry) bool {
 		return false
 	}
 	change, err := r.Diff(silently(ctx))
-	return err == nil && notThere(change)
+	if err != nil || !notThere(change) {
+		return false
+	}
+	part, ok := r.(Remnant)
+	return !ok || !part.Left()
 }
 
 // notThere reads from a comparison that there is nothing to remove.

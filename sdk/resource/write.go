@@ -39,6 +39,10 @@ func RemoveFile(path string) error {
 	return sweep(path)
 }
 
+// Unfinished reports that a [WriteFile] of path was killed and left something
+// behind, which [RemoveFile] takes away.
+func Unfinished(path string) bool { return len(unfinished(path)) > 0 }
+
 // temporary begins the names of files that are to take the place of path. A number
 // follows. No other path has names that look the same, so files of one directory
 // can be written side by side.
@@ -47,21 +51,29 @@ func temporary(path string) string { return "." + filepath.Base(path) + ".cluste
 // sweep deletes the temporary files of writes that were killed. They may hold
 // keys.
 func sweep(path string) error {
-	dir := filepath.Dir(path)
-	entries, err := os.ReadDir(dir)
-	if err != nil && !absent(err) {
-		return err
-	}
-	for _, e := range entries {
-		number, ok := strings.CutPrefix(e.Name(), temporary(path))
-		if _, err := strconv.ParseUint(number, 10, 64); !ok || err != nil || !e.Type().IsRegular() {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !absent(err) {
+	for _, name := range unfinished(path) {
+		if err := os.Remove(name); err != nil && !absent(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// unfinished lists these files. There are none in a directory that cannot be read.
+func unfinished(path string) []string {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		number, ok := strings.CutPrefix(e.Name(), temporary(path))
+		if _, err := strconv.ParseUint(number, 10, 64); ok && err == nil && e.Type().IsRegular() {
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
+	}
+	return out
 }
 
 // replaceFile writes beside the file, then renames.

@@ -64,12 +64,14 @@ locals {
 }
 
 phase "core.dir" "dir" {
-  path = var.config.cert_dir
+  path     = var.config.cert_dir
+  contents = "warn"
 }
 
 phase "core.dir" "etcd_dir" {
-  when = local.etcd_is_local
-  path = "${phase.dir.path}/etcd"
+  when     = local.etcd_is_local
+  path     = "${phase.dir.path}/etcd"
+  contents = "warn"
 }
 
 phase "pki.ca" "ca" {

@@ -16,13 +16,12 @@ const (
 	// resetWithin is how long the reset of a single control plane may take: 3 s, and
 	// as much again for a machine with too much to do.
 	resetWithin = 6 * time.Second
-	// foreign puts rules and data on a host that are not Kubernetes', one of them with
+	// These put rules and data on a host that are not Kubernetes', one of them with
 	// the name of a chain of Kubernetes in its comment.
-	foreign = `set -e
-iptables -N MINE
+	foreignRules = `iptables -N MINE
 iptables -A INPUT -p tcp --dport 9999 -m comment --comment "not -j KUBE-FIREWALL" -j MINE
-nft add table inet mine
-mkdir -p /etc/kubernetes/mine /var/lib/kubelet/seccomp /var/lib/cni/networks/podman
+nft add table inet mine`
+	foreignFiles = `mkdir -p /etc/kubernetes/mine /var/lib/kubelet/seccomp /var/lib/cni/networks/podman
 touch /etc/kubernetes/mine/file /var/lib/kubelet/seccomp/profile.json /var/lib/cni/networks/podman/10.88.0.2
 printf '{"name": "podman"}' > /etc/cni/net.d/87-podman.conflist`
 )
@@ -37,7 +36,7 @@ func TestReset(t *testing.T) {
 	if _, err := n1.InstallClusterflow(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n1.Shell(ctx, foreign); err != nil {
+	if _, err := n1.Shell(ctx, foreignRules+"\n"+foreignFiles); err != nil {
 		t.Fatal(err)
 	}
 	bare := remains(ctx, t, n1)
@@ -69,6 +68,7 @@ func TestReset(t *testing.T) {
 		{"reset of init", resetAll},
 		{"init again", func(t *testing.T) { init(t); checkCluster(ctx, t, n1) }},
 		{"kubeadm reset of init", func(t *testing.T) { run(t, n1, "kubeadm", "reset", "--force") }},
+		{"what kubeadm does not leave", func(t *testing.T) { run(t, n1, "sh", "-euc", foreignFiles) }},
 		{"init after kubeadm reset", func(t *testing.T) { init(t); checkCluster(ctx, t, n1) }},
 		{"reset of that", resetAll},
 		{"kubeadm init", kubeadmInit},
@@ -93,7 +93,7 @@ func TestResetHalfMade(t *testing.T) {
 	bare := remains(ctx, t, n1)
 	for _, at := range []string{
 		"/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/admin.conf", "/var/lib/kubelet/config.yaml", "/etc/kubernetes/manifests/etcd.yaml",
-		"/var/lib/etcd/member/snap/db", "/var/lib/cni/networks",
+		"/var/lib/etcd/member/snap/db", "/var/lib/kubelet/pods",
 	} {
 		t.Run(strings.Trim(strings.ReplaceAll(at, "/", " "), " "), func(t *testing.T) {
 			killWhen(ctx, t, n1, at)

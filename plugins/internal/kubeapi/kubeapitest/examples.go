@@ -15,7 +15,7 @@ import (
 // Examples checks that every example in the docs of a plugin is a valid phase of
 // its type. Unlike those of [phasetest.Examples] they may refer to the cluster,
 // phase.control_plane.cluster or, on a node that joins, phase.discovery.cluster,
-// and to a token, phase.bootstrap_token.id.
+// and to a token, phase.discovery.token or phase.bootstrap_token.id.
 func Examples(t *testing.T, spec sdk.Spec) {
 	t.Helper()
 	if err := sdk.ValidateSpec(spec); err != nil {
@@ -23,7 +23,7 @@ func Examples(t *testing.T, spec sdk.Spec) {
 	}
 	scope := &hcl.EvalContext{Variables: map[string]cty.Value{"phase": cty.ObjectVal(map[string]cty.Value{
 		"control_plane":   cty.ObjectVal(map[string]cty.Value{"cluster": ClusterValue("/etc/kubernetes/admin.conf")}),
-		"discovery":       cty.ObjectVal(map[string]cty.Value{"cluster": ClusterValue("/etc/kubernetes/discovery.conf")}),
+		"discovery":       cty.ObjectVal(map[string]cty.Value{"cluster": ClusterValue("/etc/kubernetes/discovery.conf"), "token": cty.StringVal("abcdef.0123456789abcdef")}),
 		"bootstrap_token": cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal("abcdef")}),
 	})}}
 	for _, typ := range spec.Types {

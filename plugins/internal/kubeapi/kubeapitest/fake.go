@@ -18,9 +18,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Fake is an API server in memory. It understands get, delete, server-side apply
-// and merge patches of single objects, also those that are only tried, and lists
-// by labels. What it
+// Fake is an API server in memory. It understands get, create, delete, server-side
+// apply and merge patches of single objects, also those that are only tried, and
+// lists by labels, of all nodes and of the pods of a node, or of all where fields
+// are asked for; it evicts pods at once. What it
 // has not been told of, it does not know: requests for it are answered by 404.
 type Fake struct {
 	// Server is its URL.
@@ -123,7 +124,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
-	case r.Method == http.MethodGet && r.URL.Query().Has("labelSelector"):
+	case f.serveMany(w, r):
+	case r.Method == http.MethodGet && f.isList(r):
 		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
 	default:
 		object, err := f.serve(r)
@@ -133,6 +135,12 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		reply(w, http.StatusOK, object)
 	}
+}
+
+// isList reports whether objects of a collection are asked for: by labels, or by
+// fields where a test has put no list of its own.
+func (f *Fake) isList(r *http.Request) bool {
+	return r.URL.Query().Has("labelSelector") || r.URL.Query().Has("fieldSelector") && f.objects[r.URL.Path] == nil
 }
 
 // list returns the objects in a collection that have these labels, sorted by path.
@@ -170,6 +178,8 @@ func (f *Fake) serve(r *http.Request) (any, *apierrors.StatusError) {
 		}
 		delete(f.objects, path)
 		return metav1.Status{Status: metav1.StatusSuccess}, nil
+	case http.MethodPost:
+		return f.create(r)
 	case http.MethodPatch:
 		if live == nil && !isApply(r) {
 			return nil, notFound

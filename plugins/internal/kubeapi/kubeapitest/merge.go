@@ -34,6 +34,24 @@ func (f *Fake) store(path string, next *unstructured.Unstructured) {
 	f.objects[path] = next
 }
 
+// create stores an object that is not there yet.
+func (f *Fake) create(r *http.Request) (any, *apierrors.StatusError) {
+	var object unstructured.Unstructured
+	if err := json.NewDecoder(r.Body).Decode(&object.Object); err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	path := r.URL.Path + "/" + object.GetName()
+	if f.objects[path] != nil {
+		return nil, apierrors.NewAlreadyExists(schema.GroupResource{}, object.GetName())
+	}
+	next, err := update(nil, &object, r.URL.Query().Get("fieldManager"))
+	if err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	f.store(path, next)
+	return next, nil
+}
+
 func isApply(r *http.Request) bool {
 	return r.Header.Get("Content-Type") == string(types.ApplyYAMLPatchType)
 }

@@ -5,7 +5,6 @@ package trouble
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/clusterflow/clusterflow/test/lab"
 	"github.com/clusterflow/clusterflow/test/lab/labtest"
@@ -57,9 +56,9 @@ func TestOptions(t *testing.T) {
 
 	const log = "/var/log/kubernetes/audit/audit.log"
 	s.kubectl("get", "configmap", "-n", "kube-system", "kubeadm-config")
-	s.waitFor("the audit log", time.Minute, "grep -q '\"level\":\"Metadata\"' "+log)
+	s.waitFor("the audit log", "grep -q '\"level\":\"Metadata\"' "+log)
 	s.init(options + `audit_policy = { file = "/root/policy.yaml" }` + "\n")
 	s.unchanged("init.hcl", withVariables()...)
 	s.kubectl("get", "configmap", "-n", "kube-system", "kubeadm-config")
-	s.waitFor("the audit log by the user's policy", time.Minute, "grep -q '\"level\":\"RequestResponse\"' "+log)
+	s.waitFor("the audit log by the user's policy", "grep -q '\"level\":\"RequestResponse\"' "+log)
 }

@@ -25,6 +25,7 @@ const onlyPreflight = "--target=module.preflight"
 // testHealthy needs nothing ignored; without the kubelet's leave for cgroup v1,
 // SystemVerification alone, on a machine that has it.
 func testHealthy(t *testing.T, s site) {
+	t.Helper()
 	out, code := s.clusterflow("apply", "init.hcl", "--auto-approve", onlyPreflight, "--var-file", "/root/lab.hclvars")
 	if code != 0 {
 		t.Errorf("exit code %d\n%s", code, out)
@@ -50,6 +51,7 @@ func testHealthy(t *testing.T, s site) {
 
 // testSiteChecks runs examples/site-checks.
 func testSiteChecks(t *testing.T, s site) {
+	t.Helper()
 	for _, name := range []string{"site.hcl", "checks/naming", "checks/disk"} {
 		content, err := os.ReadFile(top + "/examples/site-checks/" + name)
 		if err != nil {
@@ -111,6 +113,7 @@ ctr -n k8s.io images label registry.k8s.io/pause:3.9 io.cri-containerd.pinned=pi
 const everything = `find /etc /usr /opt /var/lib/kubelet /var/lib/etcd /var/log/pods -printf '%p %s %T@ %m\n' 2>/dev/null | sort`
 
 func testUnfit(t *testing.T, s site) {
+	t.Helper()
 	s.shell(spoiled)
 	before := s.shell(everything)
 	out, code := s.apply("init.hcl", "")

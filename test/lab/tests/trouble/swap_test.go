@@ -54,7 +54,7 @@ func TestExternalEtcd(t *testing.T) {
 	}
 	config := s.kubectl("get", "configmap", "-n", "kube-system", "kubeadm-config", "-o", "jsonpath={.data.ClusterConfiguration}")
 	wants(t, config, "external:", "https://10.99.0.12:2379", "/etc/etcd/client.key")
-	s.waitFor("node to be ready", time.Minute, "kubectl wait node n1 --for=condition=Ready --timeout=1s")
+	s.waitFor("node to be ready", "kubectl wait node n1 --for=condition=Ready --timeout=1s")
 }
 
 const sharing = `
@@ -88,8 +88,8 @@ func TestSelfHosted(t *testing.T) {
 
 	before := s.shell("crictl ps -q --label io.kubernetes.pod.namespace=kube-system | sort")
 	s.shell("systemctl restart kubelet")
-	s.waitFor("kubelet to answer", time.Minute, "curl -sf http://127.0.0.1:10248/healthz")
-	s.waitFor("node to be ready", time.Minute, "kubectl wait node n1 --for=condition=Ready --timeout=1s")
+	s.waitFor("kubelet to answer", "curl -sf http://127.0.0.1:10248/healthz")
+	s.waitFor("node to be ready", "kubectl wait node n1 --for=condition=Ready --timeout=1s")
 	s.wantPods(components, "self-hosted-")
 	if after := s.shell("crictl ps -q --label io.kubernetes.pod.namespace=kube-system | sort"); after != before {
 		t.Errorf("a restart of the kubelet restarted containers: before\n%safter\n%s", before, after)
@@ -123,10 +123,10 @@ func (s site) wantPods(components []string, prefix string) {
 	}
 }
 
-// waitFor runs a command again and again until it succeeds.
-func (s site) waitFor(what string, within time.Duration, script string) {
+// waitFor runs a script again and again until it succeeds.
+func (s site) waitFor(what, script string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), within)
+	ctx, cancel := context.WithTimeout(s.t.Context(), settleWithin)
 	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
