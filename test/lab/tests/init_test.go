@@ -117,6 +117,7 @@ func testChanges(ctx context.Context, t *testing.T, h *lab.Host) {
 	}{
 		{
 			name: "extra name", add: `apiserver_cert_extra_sans = ["api.example.com"]`,
+			plan:  []string{`module.certs.phase.leaf["apiserver"]`, `module.upload_config.phase.config`},
 			want:  []string{`module.certs.phase.leaf["apiserver"]`, `module.upload_config.phase.config`},
 			check: func(t *testing.T) { t.Helper(); wantServedName(ctx, t, h, "api.example.com") },
 		},
@@ -142,6 +143,9 @@ func testChanges(ctx context.Context, t *testing.T, h *lab.Host) {
 				t.Errorf("apply changed %q\nwant %q", got, change.want)
 			}
 			change.check(t)
+			if err := h.WaitForCluster(ctx); err != nil { // others lose their lease while the API server is down, and start again
+				t.Fatal(err)
+			}
 			if got := changes(ctx, t, h, variables); len(got) > 0 {
 				t.Errorf("after apply there is still to change: %q", got)
 			}
