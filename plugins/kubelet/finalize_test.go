@@ -25,6 +25,7 @@ func newFinalized(t *testing.T) started {
 	values := s.Config.AsValueMap()
 	delete(values, "config")
 	delete(values, "flags")
+	delete(values, "store_certificate")
 	values["within"] = cty.StringVal("1s")
 	s.Phase = phasetest.New(t, specOn(fakeHost()), "finalize", values)
 	return s

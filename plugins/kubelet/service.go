@@ -40,6 +40,8 @@ type service struct {
 	certificate string
 	// admit is asked before the kubelet is started, and may refuse. Optional.
 	admit func() error
+	// prepare is called right before the kubelet is started. Optional.
+	prepare func() error
 }
 
 var _ resource.Resource = (*service)(nil)
@@ -154,6 +156,11 @@ func (s *service) restart(ctx context.Context, w *watch) error {
 		if !now.Running() && now.Active != "deactivating" {
 			return sdk.Permanent(sdk.Hint(fmt.Errorf("another program answers at %s", s.healthz),
 				"Stop it: ss -ltnp shows who listens. It may be another kubelet (k3s, microk8s, a container)."))
+		}
+	}
+	if s.prepare != nil {
+		if err := s.prepare(); err != nil {
+			return err
 		}
 	}
 	return w.restart(ctx)

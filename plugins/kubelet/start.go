@@ -15,6 +15,7 @@ type startConfig struct {
 	Flags             string        `cf:"flags" doc:"Path of an environment file that the unit reads, such as kubeadm-flags.env. Optional."`
 	Kubeconfig        string        `cf:"kubeconfig" default:"\"/etc/kubernetes/kubelet.conf\"" doc:"Path of the kubelet's kubeconfig, as its unit names it."`
 	ClientCertificate string        `cf:"client_certificate" default:"\"/var/lib/kubelet/pki/kubelet-client-current.pem\"" doc:"Path at which the kubelet keeps the client certificate that it renews."`
+	StoreCertificate  bool          `cf:"store_certificate" doc:"Before the first start, move the kubeconfig's own client certificate to client_certificate, as kubelet.finalize has it. So that has nothing to do, and the kubelet need not be restarted."`
 	Unit              string        `cf:"unit" default:"\"kubelet\"" doc:"Name of its systemd service."`
 	Healthz           string        `cf:"healthz" default:"\"http://127.0.0.1:10248/healthz\"" doc:"URL at which it tells its health: output of kubelet.config. Empty: it is not asked."`
 	Within            time.Duration `cf:"within" default:"\"4m\"" doc:"How long it may take to get healthy."`
@@ -39,7 +40,7 @@ func startType(h host) sdk.Type {
 		CancelGrace: 15 * time.Second,
 		Access: []sdk.Access{
 			{Kind: sdk.AccessUnit, What: "config.unit", Write: true},
-			{Kind: sdk.AccessPath, What: "config.config, config.flags, config.kubeconfig, config.client_certificate"},
+			{Kind: sdk.AccessPath, What: "config.config, config.flags, config.kubeconfig, config.client_certificate", Write: true},
 			{Kind: sdk.AccessExec, What: "journalctl"},
 			{Kind: sdk.AccessNet, What: "tcp"},
 		},
@@ -81,6 +82,9 @@ func buildStart(h host, in resource.Input[startConfig]) resource.Work[startOutpu
 			return admitCertificate(c.ClientCertificate, ca)
 		},
 	}).recall(in.Record, c.ClientCertificate)
+	if c.StoreCertificate {
+		s.prepare = func() error { return storeCertificate(c.Kubeconfig, c.ClientCertificate, time.Now()) }
+	}
 	return resource.Work[startOutputs]{
 		Resources: []resource.Resource{s},
 		Known:     func() startOutputs { return startOutputs{Healthz: c.Healthz, Unit: c.Unit} },

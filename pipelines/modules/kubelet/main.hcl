@@ -65,11 +65,12 @@ phase "kubelet.config" "config" {
 }
 
 phase "kubelet.start" "start" {
-  when       = var.bootstrap == null || var.either_way
-  config     = phase.config.config
-  flags      = phase.config.flags
-  kubeconfig = var.kubeconfig
-  within     = var.config.timeouts.kubelet
+  when              = var.bootstrap == null || var.either_way
+  config            = phase.config.config
+  flags             = phase.config.flags
+  kubeconfig        = var.kubeconfig
+  store_certificate = true
+  within            = var.config.timeouts.kubelet
 }
 
 phase "kubelet.bootstrap" "bootstrap" {

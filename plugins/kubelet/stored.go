@@ -1,0 +1,55 @@
+package kubelet
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
+	"github.com/clusterflow/clusterflow/sdk/resource"
+)
+
+// storedName is how a kubelet names the certificates that it renews: with the time.
+const storedName = "kubelet-client-2006-01-02-15-04-05.pem"
+
+// storeCertificate does before the first start of a kubelet what that would do at
+// its start: it stores the client certificate of the kubeconfig at path, a link to
+// a file beside it, and points the kubeconfig there. So the kubelet need not be
+// restarted for it. Where either is done, nothing happens.
+func storeCertificate(kubeconfigPath, path string, now time.Time) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err := os.ReadFile(kubeconfigPath)
+	if err != nil {
+		return err
+	}
+	have, err := kubeconfig.Parse(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", kubeconfigPath, err)
+	}
+	if len(have.ClientCert) == 0 || len(have.ClientKey) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	stored := filepath.Join(filepath.Dir(path), now.Format(storedName))
+	both := bytes.Join([][]byte{bytes.TrimSpace(have.ClientCert), bytes.TrimSpace(have.ClientKey), nil}, []byte("\n"))
+	if err := resource.WriteFile(stored, both, 0o600); err != nil {
+		return err
+	}
+	if err := os.Symlink(stored, path); err != nil {
+		return err
+	}
+	return editKubeconfig(kubeconfigPath, func(_ *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) {
+		user.ClientCertificateData, user.ClientKeyData = nil, nil
+		user.ClientCertificate, user.ClientKey = path, path
+	})
+}
