@@ -86,6 +86,7 @@ func judgeNode(node *corev1.Node) error {
 			"Its kubelet does not run, or cannot reach the API server: systemctl status kubelet; journalctl -u kubelet")
 	case "":
 		return fmt.Errorf("node %s has not told its status yet", node.Name)
+	case corev1.ConditionFalse: // it says why
 	}
 	err := errors.New(oneLine(fmt.Sprintf("node %s is not ready: %s", node.Name, ready.Message)))
 	if strings.Contains(ready.Message, "NetworkPluginNotReady") || strings.Contains(ready.Message, "cni") {
