@@ -45,7 +45,7 @@ endif
 export GOWORK := off
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test bench-join labctl test test-faults bench bench-init lint fmt proto golden clean
+.PHONY: help build dist cross kube tools demo demo-down lab lab-shell lab-down lab-kit lab-test labctl test test-faults bench bench-init bench-join lint fmt proto golden clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -90,7 +90,7 @@ module "etcd" {
 module "kubelet" {
   source     = "./modules/kubelet"
   direction  = "undo"
-  bootstrap  = { server = "https://127.0.0.1:6443", ca = "", ca_file = "" }
+  bootstrap  = { server = "https://127.0.0.1:6443", ca = "" }
   either_way = true
   node       = local.node
   config     = local.found_config

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 )
@@ -16,7 +17,15 @@ import (
 // lookWithin bounds the look at a cluster that may be gone already.
 const lookWithin = 2 * time.Second
 
-var nodeResource = corev1.SchemeGroupVersion.WithResource("nodes")
+// nodesOf gives access to the nodes of a cluster.
+func nodesOf(c *kubeapi.Client) dynamic.ResourceInterface {
+	return c.Objects(corev1.SchemeGroupVersion.WithResource("nodes"), "")
+}
+
+// podsIn gives access to the pods of a namespace, or of all.
+func podsIn(c *kubeapi.Client, namespace string) dynamic.ResourceInterface {
+	return c.Objects(corev1.SchemeGroupVersion.WithResource("pods"), namespace)
+}
 
 // departure is what a cluster says to a node that is about to leave.
 type departure struct {
@@ -37,7 +46,7 @@ func look(ctx context.Context, pool *kubeapi.Pool, kubeconfig, name string) (dep
 	ctx, cancel := context.WithTimeoutCause(ctx, lookWithin, fmt.Errorf("no answer within %s", lookWithin))
 	defer cancel()
 	d := departure{client: client}
-	nodes := client.Objects(nodeResource, "")
+	nodes := nodesOf(client)
 	self, err := nodes.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		d.gone = true

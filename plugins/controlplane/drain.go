@@ -31,8 +31,6 @@ const (
 	evictionsAtOnce = 16
 )
 
-var podResource = corev1.SchemeGroupVersion.WithResource("pods")
-
 type drainConfig struct {
 	Kubeconfig string        `cf:"kubeconfig" default:"\"/etc/kubernetes/admin.conf\"" doc:"Path of the administrator's kubeconfig."`
 	Node       string        `cf:"node,required" doc:"Name of the Node."`
@@ -71,7 +69,7 @@ func evictions(ctx context.Context, pool *kubeapi.Pool, in resource.Input[drainC
 	if !goesOn(d, err) {
 		return nil, nil // controlplane.no_node says why
 	}
-	list, err := d.client.Objects(podResource, "").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + c.Node})
+	list, err := podsIn(d.client, "").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + c.Node})
 	if err != nil {
 		return nil, fmt.Errorf("list pods of %s: %w", c.Node, d.client.Explain(err))
 	}
@@ -147,7 +145,7 @@ func (e *eviction) run(ctx context.Context) {
 func (e *eviction) cordon(ctx context.Context) error {
 	patch := []byte(`{"spec":{"unschedulable":true}}`)
 	return kubeapi.Retry(ctx, kubeapi.CallTimeout, func(ctx context.Context) error {
-		_, err := e.client.Objects(nodeResource, "").Patch(ctx, e.node, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kubeobj.Manager})
+		_, err := nodesOf(e.client).Patch(ctx, e.node, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: kubeobj.Manager})
 		return e.client.Explain(err)
 	})
 }
@@ -184,13 +182,13 @@ func (e *eviction) ask(ctx context.Context, pod *unstructured.Unstructured) erro
 		"apiVersion": policyv1.SchemeGroupVersion.String(), "kind": "Eviction",
 		"metadata": map[string]any{"name": pod.GetName(), "namespace": pod.GetNamespace()},
 	}}
-	_, err := e.client.Objects(podResource, pod.GetNamespace()).Create(ctx, body, metav1.CreateOptions{}, "eviction")
+	_, err := podsIn(e.client, pod.GetNamespace()).Create(ctx, body, metav1.CreateOptions{}, "eviction")
 	return e.client.Explain(err)
 }
 
 // gone reports that the pod is not there any more, or another one of its name is.
 func (e *eviction) gone(ctx context.Context, pod *unstructured.Unstructured) error {
-	live, err := e.client.Objects(podResource, pod.GetNamespace()).Get(ctx, pod.GetName(), metav1.GetOptions{})
+	live, err := podsIn(e.client, pod.GetNamespace()).Get(ctx, pod.GetName(), metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil

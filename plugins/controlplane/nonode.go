@@ -58,7 +58,7 @@ func warnStays(ctx context.Context, name string, d departure, err error) {
 
 func deleteNode(ctx context.Context, client *kubeapi.Client, name string) error {
 	return kubeapi.Retry(ctx, kubeapi.CallTimeout, func(ctx context.Context) error {
-		err := client.Objects(nodeResource, "").Delete(ctx, name, metav1.DeleteOptions{})
+		err := nodesOf(client).Delete(ctx, name, metav1.DeleteOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil
 		}

@@ -135,7 +135,10 @@ func removeUpTo(dir, path string) error {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	for parent := filepath.Dir(path); parent != dir && os.Remove(parent) == nil; parent = filepath.Dir(parent) {
+	for parent := filepath.Dir(path); parent != dir; parent = filepath.Dir(parent) {
+		if os.Remove(parent) != nil {
+			return nil // not empty
+		}
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ variable "kubeconfig" {
 }
 
 variable "bootstrap" {
-  type        = object({ server = string, via = optional(string, ""), ca = string, ca_file = string })
+  type        = object({ server = string, via = optional(string, ""), ca = string, ca_file = optional(string, "") })
   description = "On a host that joins: the API server that the kubelet shall use, the one that gives it its certificate, the CA of the cluster, and where that goes, or empty if it is there. It gets its kubeconfig from there."
   default     = null
 }

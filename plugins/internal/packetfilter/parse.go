@@ -112,35 +112,23 @@ func leadsTo(words []string) string {
 	return ""
 }
 
-// split cuts a rule into words. One in quotation marks, such as a comment, is one
-// word whatever is in it.
+// split cuts a rule into words. What is in quotation marks, such as a comment, is
+// one word whatever is in it.
 func split(line string) []string {
 	var words []string
-	var word strings.Builder
-	quoted, escaped, started := false, false, false
-	for _, r := range line {
+	start, quoted := 0, false
+	for i := 0; i < len(line); i++ {
 		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quoted:
-			escaped = true
-		case r == '"':
-			quoted, started = !quoted, true
-		case r == ' ' && !quoted:
-			if started || word.Len() > 0 {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			started = false
-		default:
-			word.WriteRune(r)
+		case quoted && line[i] == '\\':
+			i++ // with what it escapes
+		case line[i] == '"':
+			quoted = !quoted
+		case line[i] == ' ' && !quoted:
+			words = append(words, line[start:i])
+			start = i + 1
 		}
 	}
-	if started || word.Len() > 0 {
-		words = append(words, word.String())
-	}
-	return words
+	return append(words, line[start:])
 }
 
 // tables reads what nft list tables wrote: a line "table ip kube-proxy" for each.

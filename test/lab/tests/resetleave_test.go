@@ -57,7 +57,7 @@ func testLeave(ctx context.Context, t *testing.T, first, h *lab.Host, bare []str
 	}
 	run(t, first, "kubectl", "apply", "-f", "/root/web.yaml")
 	run(t, first, "kubectl", "rollout", "status", "deployment/web", "--timeout=2m")
-	if out := reset(ctx, t, h); strings.Count(out, "pod  default/web-") != 2 {
+	if out := reset(ctx, t, h); strings.Count(out, "evicted; its controller makes it anew elsewhere") != 2 {
 		t.Errorf("the plan does not show the eviction of two pods:\n%s", out)
 	}
 	if pods := run(t, first, "kubectl", "get", "pods", "-l", "app=web", "-o", "jsonpath={.items[*].spec.nodeName}"); strings.Contains(pods, h.Name) {

@@ -20,7 +20,8 @@ import (
 
 // Fake is an API server in memory. It understands get, create, delete, server-side
 // apply and merge patches of single objects, also those that are only tried, and
-// lists by labels, or of all where fields are asked for. What it
+// lists by labels, of all nodes and of the pods of a node, or of all where fields
+// are asked for; it evicts pods at once. What it
 // has not been told of, it does not know: requests for it are answered by 404.
 type Fake struct {
 	// Server is its URL.
@@ -123,6 +124,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok"))
 	case isList:
 		reply(w, http.StatusOK, metav1.APIResourceList{APIResources: kinds})
+	case f.serveMany(w, r):
 	case r.Method == http.MethodGet && f.isList(r):
 		reply(w, http.StatusOK, f.list(r.URL.Path, r.URL.Query().Get("labelSelector")))
 	default:
