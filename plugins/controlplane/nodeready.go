@@ -87,6 +87,7 @@ func judgeNode(node *corev1.Node) error {
 	case corev1.ConditionFalse: // its message says why
 	default:
 		return fmt.Errorf("node %s has not told its status yet", node.Name)
+	case corev1.ConditionFalse: // it says why
 	}
 	err := errors.New(oneLine(fmt.Sprintf("node %s is not ready: %s", node.Name, ready.Message)))
 	if strings.Contains(ready.Message, "NetworkPluginNotReady") || strings.Contains(ready.Message, "cni") {
