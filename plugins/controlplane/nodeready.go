@@ -84,7 +84,8 @@ func judgeNode(node *corev1.Node) error {
 	case corev1.ConditionUnknown:
 		return sdk.Hint(fmt.Errorf("node %s is silent: %s", node.Name, ready.Message),
 			"Its kubelet does not run, or cannot reach the API server: systemctl status kubelet; journalctl -u kubelet")
-	case "":
+	case corev1.ConditionFalse: // it says why
+	default:
 		return fmt.Errorf("node %s has not told its status yet", node.Name)
 	}
 	err := errors.New(oneLine(fmt.Sprintf("node %s is not ready: %s", node.Name, ready.Message)))

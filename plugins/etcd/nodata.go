@@ -27,7 +27,7 @@ func noDataType() sdk.Type {
 			"of a member that could not leave, or that nothing tells the owner of. Data that an etcd uses stays. Nothing can be undone.",
 		Example: `phase "etcd.no_data" "data" {
   name    = "n1"
-  confirm = var.destroy_etcd_data
+  confirm = "n1"
 }`,
 		Access: []sdk.Access{{Kind: sdk.AccessPath, What: "config.data_dir", Write: true}},
 		Validate: func(c noDataConfig) error {

@@ -41,7 +41,7 @@ type fakeState struct {
 	// Fails says that it ends at once whenever it is started; Sick that it runs but
 	// is not healthy.
 	Fails, Sick bool
-	// Files are what it writes when it is started, by path.
+	// Files are what it writes when it is started the next time, by path.
 	Files map[string]string
 	// How often it was asked to.
 	Restarted, Stopped int
@@ -99,6 +99,7 @@ func (f fakeServices) Restart(_ context.Context, name string) error {
 			return err
 		}
 	}
+	s.Files = nil
 	if s.Fails {
 		s.Active, s.Sub, s.Result, s.ExitCode = "activating", "auto-restart", "exit-code", 1
 	}

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
@@ -74,4 +75,28 @@ func parseKubeconfig(t *testing.T, path string) kubeconfig.Config {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// The kubelet of a control-plane node is known to the cluster before its own API
+// server runs, and turned to that when it is ready.
+func TestBootstrapVia(t *testing.T) {
+	j := newJoined(t)
+	own := strings.Replace(j.fake.Server, "127.0.0.1", "localhost", 1)
+	j.putNode(t, "False")
+	j.set(t, "via", cty.StringVal(j.fake.Server))
+	j.set(t, "server", cty.StringVal(own))
+	j.Apply(t)
+	if got := parseKubeconfig(t, j.conf).Server; got != own {
+		t.Errorf("the kubelet asks %s, want %s", got, own)
+	}
+	if state, err := (fakeServices{}).read(j.unit); err != nil || state.Restarted != 2 {
+		t.Errorf("restarted %d times, %v, want twice", state.Restarted, err)
+	}
+	silent := newJoined(t)
+	silent.set(t, "via", cty.StringVal(silent.fake.Server))
+	silent.set(t, "server", cty.StringVal("https://127.0.0.1:1"))
+	wantFailure(t, silent.Try(t), "API server does not answer", "crictl ps -a --name kube-apiserver", false)
+	if got := parseKubeconfig(t, silent.conf).Server; got != silent.fake.Server {
+		t.Errorf("the kubelet asks %s, which does not run", got)
+	}
 }

@@ -100,21 +100,38 @@ func (b *bench) certificates(ctx context.Context) error {
 const certsPipeline = `
 locals { dir = abspath("kubernetes") }
 
+locals {
+  node = { name = "bench", advertise_address = "127.0.0.1" }
+  config = {
+    cluster_name              = "kubernetes"
+    control_plane_endpoint    = ""
+    control_plane_host        = ""
+    bind_port                 = 6443
+    cert_dir                  = "${local.dir}/pki"
+    service_subnet            = "10.96.0.0/12"
+    dns_domain                = "cluster.local"
+    apiserver_cert_extra_sans = []
+    key_algorithm             = "RSA-2048"
+    certificate_validity      = "8760h"
+    ca_certificate_validity   = "87600h"
+    etcd                      = { server_cert_sans = [], peer_cert_sans = [] }
+    external_etcd             = null
+  }
+}
+
 module "certs" {
-  source            = "%[1]s/certs"
-  dir               = "${local.dir}/pki"
-  node_name         = "bench"
-  advertise_address = "127.0.0.1"
-  service_subnet    = "10.96.0.0/12"
-  depends_on        = [phase.home]
+  source     = "%[1]s/certs"
+  node       = local.node
+  config     = local.config
+  depends_on = [phase.home]
 }
 
 module "kubeconfig" {
-  source         = "%[1]s/kubeconfig"
-  dir            = local.dir
-  ca             = module.certs.ca
-  endpoint       = "https://127.0.0.1:6443"
-  local_endpoint = "https://127.0.0.1:6443"
+  source = "%[1]s/kubeconfig"
+  dir    = local.dir
+  ca     = module.certs.ca
+  node   = local.node
+  config = local.config
 }
 
 phase "core.dir" "home" { path = local.dir }

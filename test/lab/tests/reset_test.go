@@ -40,7 +40,23 @@ func TestReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	bare := remains(ctx, t, n1)
-	init := func(t *testing.T) { apply(ctx, t, n1, lab.Variables, "init.hcl") }
+	init := func(t *testing.T) {
+		t.Helper()
+		apply(ctx, t, n1, lab.Variables, "init.hcl")
+	}
+	initAgain := func(t *testing.T) {
+		t.Helper()
+		init(t)
+		checkCluster(ctx, t, n1)
+	}
+	kubeadmReset := func(t *testing.T) {
+		t.Helper()
+		run(t, n1, "kubeadm", "reset", "--force")
+	}
+	clean := func(t *testing.T) {
+		t.Helper()
+		run(t, n1, "sh", "-euc", foreignFiles)
+	}
 	kubeadmInit := func(t *testing.T) {
 		t.Helper()
 		if err := n1.KubeadmInit(ctx); err != nil {
@@ -66,10 +82,10 @@ func TestReset(t *testing.T) {
 	}{
 		{"init", init},
 		{"reset of init", resetAll},
-		{"init again", func(t *testing.T) { init(t); checkCluster(ctx, t, n1) }},
-		{"kubeadm reset of init", func(t *testing.T) { run(t, n1, "kubeadm", "reset", "--force") }},
-		{"what kubeadm does not leave", func(t *testing.T) { run(t, n1, "sh", "-euc", foreignFiles) }},
-		{"init after kubeadm reset", func(t *testing.T) { init(t); checkCluster(ctx, t, n1) }},
+		{"init again", initAgain},
+		{"kubeadm reset of init", kubeadmReset},
+		{"what kubeadm does not leave", clean},
+		{"init after kubeadm reset", initAgain},
 		{"reset of that", resetAll},
 		{"kubeadm init", kubeadmInit},
 		{"reset of kubeadm init", resetAll},
@@ -141,5 +157,7 @@ func killWhen(ctx context.Context, t *testing.T, h *lab.Host, file string) {
 		}
 	}
 	kill()
-	<-ended
+	if err := <-ended; err == nil {
+		t.Fatal("init succeeded before it was killed")
+	}
 }
