@@ -61,7 +61,15 @@ func (b *adminBinding) Diff(ctx context.Context) (sdk.Change, error) {
 	case err != nil:
 		return sdk.Change{Op: sdk.OpCreate, Reason: "the API server does not answer yet"}, nil
 	}
-	return b.object(b.Admin).Diff(ctx)
+	change, err := b.object(b.Admin).Diff(ctx)
+	if err == nil {
+		return change, nil
+	}
+	// An API server that is about to restart may answer the first question only.
+	if _, gone := b.object(b.Admin).Live(ctx); gone != nil {
+		return sdk.Change{Op: sdk.OpCreate, Reason: "the API server does not answer any more"}, nil
+	}
+	return sdk.Change{}, err
 }
 
 // Render makes the binding and returns when the administrator can see it.

@@ -81,6 +81,30 @@ func TestWaitForNoRights(t *testing.T) {
 	}
 }
 
+// TestAdminBindingOfServerThatStops plans while the API server stops, as it does
+// when its manifest has changed.
+func TestAdminBindingOfServerThatStops(t *testing.T) {
+	fake := kubeapitest.NewFake(t)
+	asked := 0
+	fake.Answer(func(_ string, r *http.Request) *apierrors.StatusError {
+		if r.URL.Path != bindingPath {
+			return nil
+		}
+		if asked++; asked > 1 {
+			return apierrors.NewServiceUnavailable("shutting down")
+		}
+		return nil
+	})
+	b := adminBinding{Admin: fake.Admin, pool: newPool(t), within: time.Second}
+	fake.Put(t, bindingPath, "test", map[string]any{
+		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": map[string]any{"name": "kubeadm:cluster-admins"},
+	})
+	change, err := b.Diff(t.Context())
+	if err != nil || change.Op != sdk.OpCreate || !strings.Contains(change.Reason, "does not answer") {
+		t.Errorf("got %+v, %v; want a change, as the server does not answer", change, err)
+	}
+}
+
 func TestWaitTellsWhatIsDown(t *testing.T) {
 	fake := kubeapitest.NewFake(t)
 	down := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
