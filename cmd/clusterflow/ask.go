@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/term"
 
@@ -41,20 +40,21 @@ func (a *app) askSecret(ctx context.Context, name, description string) (string, 
 	if description != "" {
 		fmt.Fprintln(a.err, description)
 	}
-	fmt.Fprintf(a.err, "%s (not shown): ", name)
+	fd := int(file.Fd())
+	before, err := term.MakeRaw(fd) // nothing is shown from before the question on
+	if err != nil {
+		return "", fmt.Errorf("ask on terminal: %w", err)
+	}
 	defer fmt.Fprintln(a.err)
-	return readHidden(ctx, file)
+	fmt.Fprintf(a.err, "%s (not shown): ", name)
+	text, err := readHidden(ctx, fd)
+	return text, errors.Join(err, term.Restore(fd, before))
 }
 
 // readHidden reads a line of a terminal that does not show it, or returns the
 // cause of ctx when that ends first; then the read is left behind, for nothing can
 // end it.
-func readHidden(ctx context.Context, file *os.File) (string, error) {
-	fd := int(file.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", fmt.Errorf("ask on terminal: %w", err)
-	}
+func readHidden(ctx context.Context, fd int) (string, error) {
 	type line struct {
 		text []byte
 		err  error
@@ -71,6 +71,6 @@ func readHidden(ctx context.Context, file *os.File) (string, error) {
 		}
 		return string(l.text), nil
 	case <-ctx.Done():
-		return "", errors.Join(context.Cause(ctx), term.Restore(fd, before))
+		return "", context.Cause(ctx)
 	}
 }
