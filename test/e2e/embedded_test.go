@@ -105,7 +105,7 @@ func printsJoinCommands(t *testing.T, c *cli, out string) {
 	if !strings.Contains(out, "kubeadm join 127.0.0.1:") || !strings.Contains(out, "--discovery-token-ca-cert-hash sha256:") {
 		t.Errorf("no join command for kubeadm in:\n%s", out)
 	}
-	if !strings.Contains(out, "clusterflow apply join.hcl") {
+	if !strings.Contains(out, "clusterflow apply join ") {
 		t.Errorf("no join command for clusterflow in:\n%s", out)
 	}
 	again := c.must("output", "kubeadm_join_command")
