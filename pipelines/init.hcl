@@ -4,7 +4,7 @@
 #   clusterflow apply init.hcl --var pod_subnet=10.244.0.0/16
 
 state   = "node"
-include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl"]
+include = ["./config/node.hcl", "./config/cluster.hcl", "./config/tokens.hcl", "./config/join-commands.hcl"]
 
 phase "preflight.node" "node" {
   name              = var.node_name
@@ -122,27 +122,6 @@ module "addons" {
   cluster = phase.wait_control_plane.cluster
   node    = phase.node
   config  = local.config
-}
-
-output "join_command" {
-  description = "Join a worker"
-  sensitive   = true
-  reveal      = true
-  value       = module.bootstrap_token.join_command
-}
-
-output "join_command_control_plane" {
-  description = "Join a control-plane node"
-  sensitive   = true
-  reveal      = true
-  value       = var.upload_certs ? "CLUSTERFLOW_VAR_certificate_key=${phase.upload_certs.key} ${module.bootstrap_token.join_command} --var control_plane=true" : null
-}
-
-output "kubeadm_join_command" {
-  description = "The same with kubeadm"
-  sensitive   = true
-  reveal      = true
-  value       = module.bootstrap_token.kubeadm_join_command
 }
 
 output "kubeconfig" {

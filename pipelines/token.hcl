@@ -6,7 +6,7 @@
 #   clusterflow apply token --var upload_certs=true          # for control-plane nodes
 #   clusterflow apply token --var delete_tokens=abcdef
 
-include = ["./config/tokens.hcl"]
+include = ["./config/tokens.hcl", "./config/join-commands.hcl"]
 
 variable "kubeconfig" {
   type        = string
@@ -53,27 +53,6 @@ phase "controlplane.tokens" "tokens" {
   cluster    = local.cluster
   delete     = var.delete_tokens
   depends_on = [module.bootstrap_token]
-}
-
-output "join_command" {
-  description = "Join a worker"
-  sensitive   = true
-  reveal      = true
-  value       = module.bootstrap_token.join_command
-}
-
-output "join_command_control_plane" {
-  description = "Join a control-plane node"
-  sensitive   = true
-  reveal      = true
-  value       = var.upload_certs ? "CLUSTERFLOW_VAR_certificate_key=${phase.upload_certs.key} ${module.bootstrap_token.join_command} --var control_plane=true" : null
-}
-
-output "kubeadm_join_command" {
-  description = "The same with kubeadm"
-  sensitive   = true
-  reveal      = true
-  value       = module.bootstrap_token.kubeadm_join_command
 }
 
 output "kubeadm_join_command_control_plane" {
