@@ -24,6 +24,7 @@ module "images" {
   source     = "./modules/images"
   cri_socket = phase.node.cri_socket
   policy     = var.image_pull_policy
+  serial     = var.image_pull_serial
   config     = local.config
   depends_on = [module.preflight]
 }

@@ -52,6 +52,7 @@ module "images" {
   when       = var.control_plane
   cri_socket = phase.node.cri_socket
   policy     = var.image_pull_policy
+  serial     = var.image_pull_serial
   config     = local.config
   depends_on = [module.preflight]
 }

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,7 +34,10 @@ func (l *Lab) makeBridge(ctx context.Context) error {
 		return err
 	}
 	err := inNamespace(l.dir.bridge(), func() error {
-		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+		return errors.Join(
+			os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644),
+			os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0o644), // refuse every packet, not one a second
+		)
 	})
 	if err != nil {
 		return fmt.Errorf("let the bridge route: %w", err)
