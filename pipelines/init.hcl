@@ -93,10 +93,11 @@ module "upload_config" {
 }
 
 phase "pki.upload" "upload_certs" {
-  when     = var.upload_certs
-  cluster  = phase.wait_control_plane.cluster
-  cert_dir = var.cert_dir
-  key      = var.certificate_key
+  when          = var.upload_certs
+  cluster       = phase.wait_control_plane.cluster
+  cert_dir      = var.cert_dir
+  external_etcd = var.external_etcd
+  key           = var.certificate_key
 }
 
 phase "controlplane.mark" "mark_control_plane" {

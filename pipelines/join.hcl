@@ -105,7 +105,7 @@ module "kubelet" {
   token       = phase.discovery.token
   node        = phase.node
   config      = local.config
-  taints      = var.control_plane ? [] : coalesce(var.taints, [])
+  taints      = coalesce(var.taints, local.role_taints)
   extra_args  = var.kubelet_extra_args
   patches_dir = var.patches_dir
   depends_on  = [module.preflight, module.shared_certs]

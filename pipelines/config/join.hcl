@@ -74,6 +74,9 @@ locals {
     "node.kubernetes.io/exclude-from-external-load-balancers" = ""
   }
 
+  # With these the node registers, so that no ordinary pod comes to it before it is marked.
+  role_taints = var.control_plane ? [{ key = "node-role.kubernetes.io/control-plane", value = "", effect = "NoSchedule" }] : []
+
   own_host   = phase.node.advertise_address
   own_server = "https://${strcontains(local.own_host, ":") ? "[${local.own_host}]" : local.own_host}:${var.bind_port}"
 

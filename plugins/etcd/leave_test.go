@@ -67,6 +67,19 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// TestLeaveOfLeader hands over first, so that the others have a leader at any time.
+func TestLeaveOfLeader(t *testing.T) {
+	dir := t.TempDir()
+	learner := voterNamed(1, "ASK")
+	learner.IsLearner = true
+	c, url := clusterIn(t, dir, learner, voterNamed(2, "ASK"), voterNamed(3, "ASK"))
+	c.lead(2)
+	phasetest.New(t, Spec(), "leave", membershipValues(dir, url)).Apply(t)
+	if c.headless || c.leads() != 3 {
+		t.Errorf("the leader is %d, and the old one left while it led: %t; want 3, false", c.leads(), c.headless)
+	}
+}
+
 // TestLeaveLast leaves the last member where it is, and says so.
 func TestLeaveLast(t *testing.T) {
 	dir := t.TempDir()

@@ -157,3 +157,9 @@ func (h *Host) Dial(ctx context.Context, network, address string) (conn net.Conn
 	})
 	return conn, err
 }
+
+// Listen is like net.Listen on the bridge, where all hosts reach it: what is no
+// host of the cluster, such as a load balancer. The address is Gateway with a port.
+func (l *Lab) Listen(ctx context.Context, address string) (net.Listener, error) {
+	return listenIn(ctx, l.dir.bridge(), address)
+}

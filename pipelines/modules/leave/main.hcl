@@ -1,5 +1,5 @@
-# Takes the node out of its cluster while it still runs: its pods move, its Node goes, its etcd member leaves. Where the
-# cluster ends with this node, or cannot be asked, there is nothing to leave.
+# Takes the node out of its cluster while it still runs: its pods move, its Node goes, its API server ends, its etcd member
+# leaves. Where the cluster ends with this node, or cannot be asked, there is nothing to leave.
 
 variable "node" {
   type        = any
@@ -50,7 +50,15 @@ phase "controlplane.no_node" "node" {
   depends_on = [phase.drain]
 }
 
-# Last, because the API server of this host ends with its etcd.
+# Only then, because it is asked until then; and before its etcd goes, which it needs to say farewell.
+phase "controlplane.no_endpoint" "endpoint" {
+  when       = var.found.control_plane
+  kubeconfig = var.kubeconfig
+  node       = var.node.name
+  cri_socket = var.node.cri_socket
+  depends_on = [phase.node]
+}
+
 phase "etcd.leave" "etcd" {
   when       = var.found.etcd_member && !var.found.etcd_external
   name       = var.node.name
@@ -61,5 +69,5 @@ phase "etcd.leave" "etcd" {
   client     = var.pairs["etcd/healthcheck-client"]
   data_dir   = var.found.etcd_data_dir
   give_up    = var.destroy_etcd_data != ""
-  depends_on = [phase.node]
+  depends_on = [phase.endpoint]
 }
