@@ -96,7 +96,7 @@ module "control_plane" {
   node        = phase.node
   config      = local.config
   patches_dir = var.patches_dir
-  depends_on  = [module.certs]
+  depends_on  = [module.certs, module.etcd] # whose etcd does not vote yet answers nobody
 }
 
 module "kubelet" {
