@@ -21,6 +21,12 @@ variable "api_server" {
   default     = ""
 }
 
+variable "shared_certs" {
+  type        = bool
+  description = "Whether the files that control-plane nodes share come from the cluster, so that those for an external etcd need not be there yet."
+  default     = false
+}
+
 variable "ignore" {
   type    = list(string)
   default = []
@@ -59,7 +65,7 @@ phase "preflight.host" "host" {
 
   etcd_data_dir  = local.external == null ? try(var.config.etcd.data_dir, null) : ""
   etcd_endpoints = local.external == null ? [] : local.external.endpoints
-  etcd_ca        = try(local.external.ca_file, null)
-  etcd_cert      = try(local.external.cert_file, null)
-  etcd_key       = try(local.external.key_file, null)
+  etcd_ca        = var.shared_certs ? null : try(local.external.ca_file, null)
+  etcd_cert      = var.shared_certs ? null : try(local.external.cert_file, null)
+  etcd_key       = var.shared_certs ? null : try(local.external.key_file, null)
 }
