@@ -63,7 +63,7 @@ phase "etcd.leave" "etcd" {
   when       = var.found.etcd_member && !var.found.etcd_external
   name       = var.node.name
   address    = var.node.advertise_address
-  endpoints  = var.found.etcd_local ? ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"] : []
+  endpoints  = var.found.etcd_local ? ["https://${hostport(var.node.advertise_address, 2379)}"] : []
   cluster    = var.found.etcd_local ? null : { kubeconfig = var.kubeconfig }
   ca         = var.pairs["etcd/ca"].cert
   client     = var.pairs["etcd/healthcheck-client"]

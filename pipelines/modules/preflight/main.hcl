@@ -43,7 +43,6 @@ locals {
   kubelet  = try(yamldecode(var.config.kubelet_configuration), {})
   proxy    = try(yamldecode(var.config.kube_proxy_configuration), {})
   external = try(var.config.external_etcd, null)
-  address  = strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address
 }
 
 phase "preflight.host" "host" {
@@ -51,7 +50,7 @@ phase "preflight.host" "host" {
   ignore             = var.ignore
   kubernetes_version = try(var.config.kubernetes_version, null)
   node_name          = var.node.name
-  api_server         = coalesce(var.api_server, "${local.address}:${var.config.bind_port}")
+  api_server         = coalesce(var.api_server, hostport(var.node.advertise_address, var.config.bind_port))
   api_port           = var.config.bind_port
   pod_subnets        = compact(split(",", try(var.config.pod_subnet, "")))
   service_subnets    = compact(split(",", try(var.config.service_subnet, "")))
