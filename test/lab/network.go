@@ -42,12 +42,16 @@ func (l *Lab) makeBridge(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("let the bridge route: %w", err)
 	}
-	return ip(ctx, l.dir.bridge(),
+	err = ip(ctx, l.dir.bridge(),
 		"link set lo up",
 		"link add br0 type bridge",
 		"addr add "+Gateway+"/24 dev br0",
 		"link set br0 up",
 		"route add prohibit default") // what is nowhere is refused at once, not after a timeout
+	if err != nil {
+		return err
+	}
+	return l.makeBridge6(ctx)
 }
 
 // plug makes the network namespace of h and joins it to the bridge.
@@ -62,11 +66,15 @@ func (h *Host) plug(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return ip(ctx, h.namespace(),
+	err = ip(ctx, h.namespace(),
 		"link set lo up",
 		"addr add "+h.IP+"/24 dev eth0",
 		"link set eth0 up",
 		"route add default via "+Gateway)
+	if err != nil {
+		return err
+	}
+	return h.plug6(ctx)
 }
 
 // unplug removes the wire between h and the bridge.
