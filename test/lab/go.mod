@@ -3,6 +3,7 @@ module github.com/clusterflow/clusterflow/test/lab
 go 1.26.0
 
 require (
+	github.com/clusterflow/clusterflow v0.0.0
 	github.com/google/go-containerregistry v0.22.1
 	golang.org/x/sync v0.22.0
 	golang.org/x/sys v0.49.0
@@ -18,3 +19,5 @@ require (
 	go.yaml.in/yaml/v3 v3.0.4 // indirect
 	gotest.tools/v3 v3.5.2 // indirect
 )
+
+replace github.com/clusterflow/clusterflow => ../..
