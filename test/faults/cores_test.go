@@ -55,7 +55,7 @@ func TestNoCoreFiles(t *testing.T) {
 			return p.Signal(syscall.SIGABRT)
 		},
 	}, append(wanting, s.argv("--auto-approve")...)...)
-	if checked < 4 || !ending.Struck || ending.Code == 0 {
+	if checked < 3 || !ending.Struck || ending.Code == 0 {
 		t.Errorf("exit code %d, struck %v, %d processes", ending.Code, ending.Struck, checked)
 	}
 	s.noOrphans()
