@@ -39,11 +39,13 @@ func watchSignals(stop context.CancelCauseFunc) *signals {
 
 func (s *signals) watch(arrived <-chan os.Signal, stop context.CancelCauseFunc) {
 	var late <-chan time.Time
+	cause := run.ErrInterrupted
 	for count := 0; ; {
 		select {
 		case sig := <-arrived:
 			count++
 			if sig == syscall.SIGTERM && count == 1 {
+				cause = run.ErrTerminated
 				timer := time.NewTimer(run.StopLimit)
 				defer timer.Stop()
 				late = timer.C
@@ -58,7 +60,7 @@ func (s *signals) watch(arrived <-chan os.Signal, stop context.CancelCauseFunc) 
 		}
 		switch count {
 		case 1:
-			stop(run.ErrInterrupted)
+			stop(cause)
 		case 2:
 			close(s.now)
 		default:

@@ -18,6 +18,8 @@ type Fault struct {
 	// At picks the event that it strikes at: it is asked for each one, until it says
 	// yes. Nil means After.
 	At func(event.Event) bool
+	// Again lets it strike each time that At says yes.
+	Again bool
 	// After is how long after its start the command is struck, if At is nil.
 	After time.Duration
 	// Strike does it. It may be called while the command ends.
@@ -166,7 +168,7 @@ func (w *watcher) event(line []byte) {
 	}
 	w.mu.Lock()
 	w.events = append(w.events, e)
-	due := w.fault != nil && w.fault.At != nil && !w.struck && w.fault.At(e)
+	due := w.fault != nil && w.fault.At != nil && (!w.struck || w.fault.Again) && w.fault.At(e)
 	w.mu.Unlock()
 	if due {
 		w.strike()

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/clusterflow/clusterflow/engine/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -81,6 +83,24 @@ func TestDrive(t *testing.T) {
 				t.Errorf("got code %d, struck %v, %d events", got.Code, got.Struck, len(got.Events))
 			}
 		})
+	}
+}
+
+// A fault that strikes again is asked about every event.
+func TestDriveAgain(t *testing.T) {
+	for again, want := range map[bool]int{false: 1, true: 2} {
+		strikes := 0
+		l := lab{func(_ []string, out io.Writer, _ <-chan struct{}) int {
+			_, _ = io.WriteString(out, lineStarted+lineEnded)
+			return 0
+		}}
+		_, err := Drive(t.Context(), l, []string{"x"}, &Fault{
+			At: func(event.Event) bool { return true }, Again: again,
+			Strike: func(Process) error { strikes++; return nil },
+		})
+		if err != nil || strikes != want {
+			t.Errorf("again %v: got %d strikes, %v, want %d", again, strikes, err, want)
+		}
 	}
 }
 

@@ -119,6 +119,7 @@ func (h *Host) closePlace(idle bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.place == nil {
+		sweepAll(h.opts.RunDir)
 		return nil
 	}
 	if idle {

@@ -127,6 +127,19 @@ func TestRunDirSweep(t *testing.T) {
 	if !slices.Equal(got, want) || err != nil {
 		t.Errorf("got %v, %v\nwant %v", got, err, want)
 	}
+	if err := os.MkdirAll(dead, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	host, err := New(Options{RunDir: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got, err := filepath.Glob(base + "/*"); !slices.Equal(got, want) || err != nil {
+		t.Errorf("after a host that started nothing: got %v, %v\nwant %v", got, err, want)
+	}
 	for _, d := range []*runDir{living, second} {
 		if err := d.close(); err != nil {
 			t.Error(err)

@@ -77,6 +77,27 @@ func sweep(base string) {
 	}
 }
 
+// sweepAll is for a host that had no use for a directory: killed ones may have left
+// theirs nevertheless.
+func sweepAll(base string) {
+	bases := runBases()
+	if base != "" {
+		bases = []string{base}
+	}
+	for _, base := range bases {
+		info, err := os.Stat(base)
+		if err != nil || !info.IsDir() || ownedByUs(info) != nil {
+			continue // there is none of ours
+		}
+		all, err := lockDir(base, false)
+		if err != nil {
+			continue // another host sweeps right now
+		}
+		sweep(base)
+		_ = all.Close()
+	}
+}
+
 // runBase makes the directory for all hosts of this user: the given one, or the
 // first of the usual places that will do.
 func runBase(path string) (string, error) {

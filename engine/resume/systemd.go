@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -22,6 +24,8 @@ const (
 	unitDir = "/etc/systemd/system"
 	// booted exists while systemd runs the host, see sd_booted(3).
 	booted = "/run/systemd/system"
+	// answerWithin bounds one question to systemd.
+	answerWithin = 5 * time.Second
 )
 
 // ErrNoSystemd reports a host on which nothing would run the unit.
@@ -49,6 +53,8 @@ type System struct {
 	UnitDir, Booted string
 	// Systemctl runs systemctl.
 	Systemctl func(ctx context.Context, args ...string) error
+	// State is what systemctl is-system-running prints; empty if it does not answer.
+	State func(ctx context.Context) string
 }
 
 func (s System) withDefaults() System {
@@ -65,6 +71,14 @@ func (s System) withDefaults() System {
 				return fmt.Errorf("run systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
 			}
 			return nil
+		}
+	}
+	if s.State == nil {
+		s.State = func(ctx context.Context) string {
+			ctx, cancel := context.WithTimeout(ctx, answerWithin)
+			defer cancel()
+			out, _ := exec.CommandContext(ctx, "systemctl", "is-system-running").Output() // fails unless all is well
+			return strings.TrimSpace(string(out))
 		}
 	}
 	return s
@@ -107,6 +121,13 @@ func (u Unit) Disarm(ctx context.Context) error {
 			"It would run the pipeline at each boot: systemctl disable "+u.file()+"; rm "+path)
 	}
 	return nil
+}
+
+// GoesDown reports that systemd stops the host, or does not answer any more: that is
+// so at the very end.
+func (u Unit) GoesDown(ctx context.Context) bool {
+	state := u.System.withDefaults().State(ctx)
+	return !slices.Contains([]string{"initializing", "starting", "running", "degraded", "maintenance"}, state)
 }
 
 func (u Unit) text() []byte {

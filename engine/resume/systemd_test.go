@@ -77,6 +77,15 @@ WantedBy=multi-user.target
 	}
 }
 
+func TestGoesDown(t *testing.T) {
+	for state, want := range map[string]bool{"running": false, "degraded": false, "starting": false, "stopping": true, "": true} {
+		u := Unit{System: System{State: func(context.Context) string { return state }}}
+		if got := u.GoesDown(t.Context()); got != want {
+			t.Errorf("%q: got %v, want %v", state, got, want)
+		}
+	}
+}
+
 func TestUnitRefused(t *testing.T) {
 	system, _ := fake(t)
 	reason := errors.New("the variable is sensitive")

@@ -71,8 +71,7 @@ func (a *applier) apply(
 		Address: a.node.Address, Private: result.Private,
 		Time: a.opts.Clock().UTC(), Took: a.opts.Clock().Sub(began),
 	})
-	var limit *TimeoutError
-	e.reboots = reboots && ctx.Err() != nil && !errors.As(context.Cause(ctx), &limit) // it ends because the host does
+	e.reboots = reboots && a.goesDown(ctx)
 	return e, status
 }
 

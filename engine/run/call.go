@@ -28,6 +28,10 @@ const (
 // ErrInterrupted is the cause of a run's context when a person stopped it.
 var ErrInterrupted = errors.New("interrupted")
 
+// ErrTerminated is that cause when it was not a person at a terminal: another
+// program, or the host, which goes down.
+var ErrTerminated = fmt.Errorf("%w", ErrInterrupted)
+
 // TimeoutError says that an attempt took longer than its phase allows.
 type TimeoutError struct{ After time.Duration }
 

@@ -78,9 +78,6 @@ func (l *loop) run(ctx context.Context) {
 				l.abort()
 				abandon(context.Cause(ctx))
 			}
-			if l.rebooting { // what comes last comes after the boot
-				l.abort()
-			}
 		}
 		l.start(ctx, last)
 		if l.sched.Done() && l.workers == 0 {

@@ -57,7 +57,9 @@ func (l *loop) resume(m message) {
 func (l *loop) finish(id int, e *ending) {
 	l.workers--
 	l.notAlone(id)
-	l.rebooting = l.rebooting && e.reboots
+	if l.rebooting = l.rebooting && e.reboots; l.rebooting {
+		l.abort() // what comes last comes after the boot
+	}
 	l.mask.Add(e.outcome.secrets)
 	_ = l.store(e.records...) // what is lost now will be looked at by the next run
 	status := e.body.Status

@@ -15,6 +15,8 @@ type Resumption interface {
 	Arm(ctx context.Context) error
 	// Disarm takes that back. It does nothing if it was not armed.
 	Disarm(ctx context.Context) error
+	// GoesDown reports that the host is about to boot, or cannot tell any more.
+	GoesDown(ctx context.Context) bool
 }
 
 // exclusive is a worker that wants to be alone, because it boots the host.
@@ -42,6 +44,12 @@ func (a *applier) beAlone(ctx context.Context, box *mailbox) error {
 		return sdk.Permanent(err)
 	}
 	return nil
+}
+
+// goesDown reports that a phase that boots the host was stopped by just that: not by
+// a person, or by a run that takes over, after whom nobody wants to go on.
+func (a *applier) goesDown(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), ErrTerminated) && a.opts.Resumption.GoesDown(context.WithoutCancel(ctx))
 }
 
 // grant lets the first worker that wants to be alone go on, when all others that

@@ -30,16 +30,18 @@ finally "t.thing" "end" { name = "end" }
 type armed struct {
 	arms atomic.Int32
 	err  error
+	down bool
 }
 
-func (a *armed) Arm(context.Context) error    { a.arms.Add(1); return a.err }
-func (a *armed) Disarm(context.Context) error { return nil }
+func (a *armed) Arm(context.Context) error     { a.arms.Add(1); return a.err }
+func (a *armed) Disarm(context.Context) error  { return nil }
+func (a *armed) GoesDown(context.Context) bool { return a.down }
 
 // A phase that boots the host waits until it is alone. When the host goes down,
 // the run ends without its last phases, and the next one goes on with it.
 func TestReboot(t *testing.T) {
 	r := newRig(t, booting)
-	gate, unit := make(chan struct{}), &armed{}
+	gate, unit := make(chan struct{}), &armed{down: true}
 	r.w.gates["phase.before"], r.opts.Resumption = gate, unit
 	ctx, stop := context.WithCancelCause(t.Context())
 	wait := r.background(func() {
@@ -49,7 +51,7 @@ func TestReboot(t *testing.T) {
 		}
 		close(gate)
 		r.await("phase.boot")
-		stop(ErrInterrupted) // as the system does when it goes down
+		stop(ErrTerminated) // as the system does when it goes down
 	})
 	result := r.apply(ctx)
 	wait()
@@ -66,6 +68,38 @@ func TestReboot(t *testing.T) {
 	r.expect(result, event.RunSucceeded, "after succeeded, before unchanged, boot unchanged, finally.end succeeded")
 	if result.Rebooting || unit.arms.Load() != 1 {
 		t.Errorf("after the boot: got rebooting %v, armed %d times", result.Rebooting, unit.arms.Load())
+	}
+}
+
+// A run that is stopped while it waits for the host to go down has ended, if the host
+// does not: nobody wants it to go on after some later boot.
+func TestRebootStopped(t *testing.T) {
+	for name, tt := range map[string]struct {
+		cause error
+		down  bool
+	}{
+		"Ctrl-C":                          {ErrInterrupted, false},
+		"Ctrl-C while the host goes down": {ErrInterrupted, true},
+		"SIGTERM":                         {ErrTerminated, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, booting)
+			gate := make(chan struct{})
+			close(gate)
+			r.w.gates["phase.before"], r.opts.Resumption = gate, &armed{down: tt.down}
+			ctx, stop := context.WithCancelCause(t.Context())
+			wait := r.background(func() {
+				r.await("phase.before")
+				r.await("phase.boot")
+				stop(tt.cause)
+			})
+			result := r.apply(ctx)
+			wait()
+			r.expect(result, event.RunInterrupted, "after cancelled, before succeeded, boot cancelled, finally.end succeeded")
+			if result.Rebooting || r.state().Run.Interrupted() {
+				t.Errorf("rebooting %v, without an end %v: it would go on", result.Rebooting, r.state().Run.Interrupted())
+			}
+		})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 )
 
 func TestWaitHTTP(t *testing.T) {
+	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/denied", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
@@ -26,7 +27,7 @@ func TestWaitHTTP(t *testing.T) {
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of refused handshakes
 	server.StartTLS()
-	defer server.Close()
+	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	put(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	broken := filepath.Join(t.TempDir(), "broken.pem")
@@ -49,11 +50,12 @@ func TestWaitHTTP(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of them take all their time
 			request := object{"url": text(server.URL + tt.path)}
 			for k, v := range tt.http {
 				request[k] = v
 			}
-			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("200ms")})
+			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("3s")})
 			if tt.want == "" {
 				equal(t, "plan", d.changes(t), "")
 				return
@@ -62,7 +64,7 @@ func TestWaitHTTP(t *testing.T) {
 				t.Errorf("plan: got %q, want %q in it", got, tt.want)
 			}
 			summary, detail := d.fails(t)
-			if !strings.Contains(summary, "timed out after 200ms; last answer: ") || !strings.Contains(summary, tt.want) {
+			if !strings.Contains(summary, "timed out after 3s; last answer: ") || !strings.Contains(summary, tt.want) {
 				t.Errorf("error: got %q, want %q in it", summary, tt.want)
 			}
 			if !strings.HasPrefix(detail, "Ask yourself: curl -v http") {

@@ -43,7 +43,7 @@ func bootstrapType(h host) sdk.Type {
 		Doc: "Gives the kubelet an identity in a cluster that exists: it starts with a bootstrap token, asks for a client certificate and gets it. " +
 			"The phase has succeeded when the API server accepts the certificate; then the token is removed from the host. " +
 			"It tells apart what can go wrong: the token, the API server, the approval, the kubelet itself. " +
-			"Undo stops the kubelet and removes its identity; the Node stays in the cluster.",
+			"Undo stops the kubelet, ends the pods that it ran and removes its identity and records; the Node stays in the cluster.",
 		Example: `phase "kubelet.bootstrap" "kubelet" {
   server    = "https://192.0.2.10:6443"
   ca        = "-----BEGIN CERTIFICATE-----…"

@@ -29,6 +29,11 @@ type service struct {
 	// Remove takes them away, for a kubelet prefers them to what it is given, even in
 	// another cluster. Empty if they were there before.
 	Certificates string `json:"certificates,omitempty"`
+	// Dir is the directory of the kubelet, which goes with them. Empty if it was
+	// there before, or is not where the certificates tell.
+	Dir string `json:"dir,omitempty"`
+	// Socket is that of the container runtime in which it runs pods.
+	Socket string `json:"socket,omitempty"`
 
 	manager services
 	config  string   // the file without which it does not start
@@ -66,20 +71,27 @@ func (s *service) recall(r resource.Record, certificate string) *service {
 	}
 	var old service
 	if err := json.Unmarshal(entry.State, &old); err == nil {
-		s.Certificates = old.Certificates
+		s.Certificates, s.Dir, s.Socket = old.Certificates, old.Dir, old.Socket
 	}
 	return s
 }
 
-// note finds out, before the first run, whose the certificates are: those of a
-// kubelet that does not run were there before.
+// note finds out where the kubelet runs pods and, before the first run, whose the
+// certificates are: those of a kubelet that does not run were there before.
 func (s *service) note(now systemd.Service) {
+	if socket := endpointIn(s.config); socket != "" {
+		s.Socket = socket
+	}
 	if !s.first {
 		return
 	}
-	s.Certificates = filepath.Dir(s.certificate)
+	s.Certificates, s.Dir = filepath.Dir(s.certificate), ""
 	if _, err := os.Lstat(s.certificate); err == nil && !now.Running() {
 		s.Certificates = ""
+		return
+	}
+	if dir := filepath.Dir(s.config); dir == filepath.Dir(s.Certificates) {
+		s.Dir = dir
 	}
 }
 
@@ -166,13 +178,14 @@ func (s *service) restart(ctx context.Context, w *watch) error {
 	return w.restart(ctx)
 }
 
-// Remove stops the service and deletes the kubelet's own certificates.
+// Remove stops the service, ends the pods that it ran, and deletes the kubelet's own
+// certificates with all that it kept in its directory.
 func (s *service) Remove(ctx context.Context) error {
 	if err := s.manager.Stop(ctx, s.Unit); err != nil {
 		return err
 	}
-	if s.Certificates == "" {
-		return nil
+	if err := s.removeRemains(ctx); err != nil || s.Certificates == "" {
+		return err
 	}
 	return removeCertificates(s.Certificates)
 }

@@ -31,7 +31,7 @@ func startType(h host) sdk.Type {
 		Name: "start",
 		Doc: "The kubelet as a service of systemd, running with its present files: it is started, or restarted when its configuration, flags or kubeconfig " +
 			"changed since. Needs these files and the cluster's ca.crt, no more: static pods and their files may come later. " +
-			"A kubelet that cannot work is recognized early, with the cause. Undo stops it and removes the certificates that it made.",
+			"A kubelet that cannot work is recognized early, with the cause. Undo stops it, ends the pods that it ran, and removes the certificates and records that it made.",
 		Example: `phase "kubelet.start" "kubelet" {
   config     = "/var/lib/kubelet/config.yaml"
   flags      = "/var/lib/kubelet/kubeadm-flags.env"

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/cri/critest"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 	"github.com/clusterflow/clusterflow/plugins/internal/systemd"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -84,6 +86,35 @@ func TestStartKeepsCertificates(t *testing.T) {
 	s.Apply(t)
 	s.Undo(t)
 	readFile(t, s.pem)
+}
+
+// TestStartUndone ends the pods that the kubelet ran, which nobody else would, and
+// removes what it kept. What is not a kubelet's stays.
+func TestStartUndone(t *testing.T) {
+	runtime := critest.New(t)
+	runtime.Set(func(s *critest.State) {
+		s.Sandboxes = []*runtimeapi.PodSandbox{sandbox("a", "kube-system", "1"), sandbox("mine", "default", "")}
+	})
+	s := newStarted(t, fakeState{})
+	writeFile(t, s.config, "containerRuntimeEndpoint: "+runtime.Socket+"\n")
+	s.Apply(t)
+	s.rotate(t, s.authority)
+	for _, name := range []string{"pods/1/volumes/token", "cpu_manager_state", "pki/mine.key", "containers.conf"} {
+		writeFile(t, filepath.Join(s.dir, name), "x")
+	}
+	s.Undo(t)
+	runtime.Set(func(state *critest.State) {
+		if len(state.Sandboxes) != 1 || state.Sandboxes[0].GetId() != "mine" {
+			t.Errorf("left are %v, want the one that no kubelet made", state.Sandboxes)
+		}
+	})
+	for name, want := range map[string]bool{
+		"pods": false, "cpu_manager_state": false, "pki/" + filepath.Base(s.pem): false, "pki/mine.key": true, "containers.conf": true, "config.yaml": true,
+	} {
+		if got := exists(filepath.Join(s.dir, name)); got != want {
+			t.Errorf("%s is there: %t, want %t", name, got, want)
+		}
+	}
 }
 
 func TestStartFails(t *testing.T) {

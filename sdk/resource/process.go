@@ -35,7 +35,9 @@ type Process struct {
 	// Dir is the working directory; empty means "/".
 	Dir string `json:"-"`
 	// LogFile gets stdout and stderr, appended, mode 0600. Its directory is made
-	// when absent. Required. Remove deletes the file if Render made it.
+	// when absent. Required. One that has more than 16 MiB when the program starts is
+	// renamed first, to end in ".1"; while the program runs nothing bounds it. Remove
+	// deletes both files if Render made the log.
 	LogFile string `json:"log_file"`
 	// Env names variables of the plugin's environment that are passed on. Others
 	// but PATH and HOME are not.
@@ -63,6 +65,7 @@ type Process struct {
 	Dirs []string `json:"dirs,omitempty"`
 
 	recalled bool
+	settle   time.Duration // zero means settleTime; longer where programs fail slowly
 }
 
 // Started is what is known of a process that was started: enough to find it
@@ -169,6 +172,9 @@ func (p *Process) Remove(ctx context.Context) error {
 	}
 	if p.KeepLog {
 		return nil
+	}
+	if err := RemoveFile(earlier(p.LogFile)); err != nil {
+		return err
 	}
 	return (&File{Path: p.LogFile, Dirs: p.Dirs}).Remove(ctx)
 }

@@ -1,17 +1,14 @@
 package resource
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,12 +17,9 @@ import (
 )
 
 const (
-	readyEvery   = 100 * time.Millisecond
-	settleTime   = 200 * time.Millisecond // a program that cannot start is usually gone by then
-	giveUpWait   = 5 * time.Second        // after SIGTERM, for a program that did not get ready
-	tailLines    = 15
-	tailBytes    = 16 << 10
-	tailLineSize = 400
+	readyEvery = 100 * time.Millisecond
+	settleTime = 200 * time.Millisecond // a program that cannot start is usually gone by then
+	giveUpWait = 5 * time.Second        // after SIGTERM, for a program that did not get ready
 )
 
 // exitError is how a process ended that should have gone on.
@@ -102,7 +96,7 @@ func (p *Process) environment() []string {
 // waitSettled waits until the program is ready and past its first moments: a
 // check may well be answered by another program while this one is still failing.
 func (p *Process) waitSettled(alive context.Context) error {
-	settled := time.NewTimer(settleTime)
+	settled := time.NewTimer(durationOr(p.settle, settleTime))
 	defer settled.Stop()
 	if p.Ready != nil {
 		if err := p.wait(alive, p.Ready); err != nil {
@@ -172,48 +166,4 @@ func (p *Process) checkListens(ctx context.Context) error {
 		_ = listener.Close()
 	}
 	return nil
-}
-
-// openLog opens the log for appending and says where the new part begins.
-func (p *Process) openLog() (*os.File, int64, error) {
-	made, err := makeDirs(filepath.Dir(p.LogFile), defaultDirMode)
-	p.Dirs = addDirs(p.Dirs, made)
-	if err != nil {
-		return nil, 0, fmt.Errorf("make log directory: %w", err)
-	}
-	f, err := os.OpenFile(p.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, 0, fmt.Errorf("open log: %w", err)
-	}
-	offset, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		_ = f.Close()
-		return nil, 0, fmt.Errorf("open log: %w", err)
-	}
-	return f, offset, nil
-}
-
-// logTail returns the last lines of a log from offset on, indented. A log that
-// cannot be read gives none: it only serves to explain another error.
-func logTail(path string, offset int64) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = f.Close() }()
-	if end, err := f.Seek(0, io.SeekEnd); err == nil {
-		offset = max(offset, end-tailBytes)
-	}
-	data, err := io.ReadAll(io.NewSectionReader(f, offset, tailBytes))
-	if err != nil {
-		return ""
-	}
-	lines := strings.Split(string(bytes.ToValidUTF8(bytes.TrimSpace(data), []byte("?"))), "\n")
-	var out strings.Builder
-	for _, line := range lines[max(0, len(lines)-tailLines):] {
-		if line = strings.TrimSpace(line); line != "" {
-			fmt.Fprintf(&out, "  %.*s\n", tailLineSize, line)
-		}
-	}
-	return strings.TrimRight(out.String(), "\n")
 }

@@ -30,7 +30,7 @@ func TestProcessEndsEarly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProcess(t, "fail")
-			p.Ready = ready
+			p.Ready, p.settle = ready, time.Minute // it fails before, however busy the machine
 			err := p.Render(t.Context())
 			var hint *sdk.HintError
 			if err == nil || !strings.Contains(err.Error(), "exit status 1") || !errors.As(err, &hint) {

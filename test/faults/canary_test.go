@@ -10,11 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/clusterflow/clusterflow/engine/faults"
 )
 
 // The canaries: what a pipeline may know and nobody else.
@@ -203,39 +200,6 @@ func watchProcesses(s *site) (stop func()) {
 		group.Wait()
 		if seen == 0 {
 			s.t.Error("no plugin was seen")
-		}
-	}
-}
-
-// A plugin that dies of a signal that makes a core leaves none, even if the system
-// wants it.
-func TestNoCoreFiles(t *testing.T) {
-	s := newSite(t, `phase "core.exec" "wait" { command = ["sleep", "20"] }`)
-	s.fresh()
-	unlimited := []string{"sh", "-c", "ulimit -S -c unlimited 2>/dev/null; exec \"$@\"", "sh"}
-	argv := append(unlimited, s.argv("--auto-approve")...)
-	checked := false
-	ending := s.drive(&faults.Fault{At: faults.Nth(4), Strike: func(p faults.Process) error {
-		for _, pid := range append(s.plugins(), p.PID()) {
-			limits, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "limits"))
-			if err != nil {
-				return err
-			}
-			for line := range strings.Lines(string(limits)) {
-				if strings.HasPrefix(line, "Max core file size") && !strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(line, "Max core file size")), "0 ") {
-					t.Errorf("process %d: %s", pid, line)
-				}
-				checked = true
-			}
-		}
-		return p.Signal(syscall.SIGQUIT)
-	}}, argv...)
-	if !checked || !ending.Struck {
-		t.Errorf("exit code %d, struck %v", ending.Code, ending.Struck)
-	}
-	for _, name := range tree(t, s.dir) {
-		if strings.HasPrefix(filepath.Base(name), "core") {
-			t.Errorf("a core file: %s", name)
 		}
 	}
 }

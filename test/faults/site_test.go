@@ -182,6 +182,15 @@ func (s *site) clean() {
 	for _, name := range tree(s.t, s.run) {
 		s.t.Errorf("left behind: %s", filepath.Join(s.run, name))
 	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if point := strings.Fields(line)[1]; strings.HasPrefix(point, s.dir+"/") && point != s.work() && point != s.state {
+			s.t.Errorf("still mounted: %s", point)
+		}
+	}
 	s.noOrphans()
 }
 

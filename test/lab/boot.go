@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -32,9 +31,17 @@ const joinGroups = `n=$1; shift
 while [ "$n" -gt 0 ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done
 exec "$@"`
 
+// bootAgain is like joinGroups, but runs systemd-nspawn again when that says that
+// its machine has gone down to boot anew.
+const bootAgain = `n=$1; shift
+while [ "$n" -gt 0 ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done
+while :; do "$@"; code=$?; [ $code -eq 133 ] || exit $code; done`
+
 // inGroups answers the command line that runs args in g.
-func inGroups(g groups, args ...string) []string {
-	line := []string{"/bin/sh", "-c", joinGroups, "sh", strconv.Itoa(len(g))}
+func inGroups(g groups, args ...string) []string { return scriptIn(g, joinGroups, args...) }
+
+func scriptIn(g groups, script string, args ...string) []string {
+	line := []string{"/bin/sh", "-c", script, "sh", strconv.Itoa(len(g))}
 	return append(append(line, g...), args...)
 }
 
@@ -67,7 +74,7 @@ func (h *Host) boot(ctx context.Context) error {
 		notify.Close()
 		return fmt.Errorf("boot: %w\n%s", err, h.Console())
 	}
-	return os.WriteFile(h.path("leader"), []byte(strconv.Itoa(h.machine.leader)), 0o600)
+	return nil
 }
 
 // startMachine starts systemd-nspawn, which outlives this process.
@@ -82,7 +89,7 @@ func (h *Host) startMachine(notifySocket string) error {
 	for dir, at := range disks() {
 		args = append(args, "--bind="+h.path(dir)+":"+at)
 	}
-	args = inGroups(h.groups, args...)
+	args = scriptIn(h.groups, bootAgain, args...)
 	console, err := os.Create(h.path("console"))
 	if err != nil {
 		return err
@@ -137,26 +144,4 @@ func (h *Host) Console() string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-40):], "\n")
-}
-
-// findLeader finds the first process of a host that another process started.
-// What it wrote down is believed only if that process is in the host's group.
-func (h *Host) findLeader() error {
-	text, err := os.ReadFile(h.path("leader"))
-	if err != nil {
-		return fmt.Errorf("host %s is not up: %w", h.Name, err)
-	}
-	pid, err := strconv.Atoi(string(text))
-	if err != nil {
-		return fmt.Errorf("host %s: read its process: %w", h.Name, err)
-	}
-	members, err := h.groups.members()
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(members, pid) {
-		return fmt.Errorf("host %s is not running", h.Name)
-	}
-	h.machine.leader = pid
-	return nil
 }

@@ -3,6 +3,7 @@ module github.com/clusterflow/clusterflow/test/lab
 go 1.26.0
 
 require (
+	github.com/clusterflow/clusterflow v0.0.0
 	github.com/google/go-containerregistry v0.22.1
 	go.yaml.in/yaml/v3 v3.0.4
 	golang.org/x/sync v0.22.0
@@ -18,3 +19,5 @@ require (
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	gotest.tools/v3 v3.5.2 // indirect
 )
+
+replace github.com/clusterflow/clusterflow => ../..

@@ -78,12 +78,15 @@ func (c Command) Run(ctx context.Context) (Result, error) {
 	setGroup(cmd)
 
 	// The kernel ends the child when the thread that started it does, so the
-	// thread has to stay.
+	// thread has to stay. The guard sees to the child's children.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	children := newGuard()
+	defer children.dismiss()
 	if err := cmd.Start(); err != nil {
 		return Result{}, startError(cmd, err)
 	}
+	children.watch(cmd.Process.Pid)
 	err := cmd.Wait()
 	stdout.flush()
 	stderr.flush()

@@ -103,6 +103,12 @@ func madeBy(ctx context.Context, t *testing.T, h *lab.Host, config string, comma
 		}
 		t.Logf("%s took %.1fs", strings.Join(args, " "), time.Since(began).Seconds())
 	}
+	return factsOf(ctx, t, h)
+}
+
+// factsOf are the facts of h once its cluster works.
+func factsOf(ctx context.Context, t *testing.T, h *lab.Host) oracle.Facts {
+	t.Helper()
 	if err := h.WaitForCluster(ctx); err != nil {
 		t.Fatal(err)
 	}
