@@ -108,6 +108,9 @@ func TestLeaveWhatIsDown(t *testing.T) {
 	if err != nil || len(plan.Changes) != 1 || !strings.HasPrefix(plan.Changes[0].Reason, "the members cannot be asked yet: ") {
 		t.Errorf("with others: got %+v, %v", plan.Changes, err)
 	}
+	if len(plan.Diagnostics) != 1 || !strings.Contains(plan.Diagnostics[0].Detail, "It tries for 10s") || !strings.Contains(plan.Diagnostics[0].Detail, "destroy_etcd_data") {
+		t.Errorf("got %v, want a warning that says how long it tries", plan.Diagnostics)
+	}
 }
 
 // promoteValues has no data_dir.
