@@ -88,6 +88,10 @@ type Pipeline struct {
 	forget  bool
 }
 
+// Forgets reports that the pipeline takes away what others made and drops their
+// records: there is nothing in it to undo.
+func (p *Pipeline) Forgets() bool { return p.forget }
+
 // Load reads a pipeline with its modules from the file system of the machine, see
 // [Engine.LoadFrom].
 func (e *Engine) Load(ctx context.Context, path string, vars map[string]expand.VarInput) (*Pipeline, hcl.Diagnostics) {

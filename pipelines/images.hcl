@@ -9,6 +9,7 @@ module "images" {
   source     = "./modules/images"
   cri_socket = var.cri_socket
   policy     = var.image_pull_policy
+  serial     = var.image_pull_serial
   config     = local.config
 }
 

@@ -24,6 +24,7 @@ module "images" {
   source     = "./modules/images"
   cri_socket = phase.node.cri_socket
   policy     = var.image_pull_policy
+  serial     = var.image_pull_serial
   config     = local.config
   depends_on = [module.preflight]
 }
@@ -92,10 +93,11 @@ module "upload_config" {
 }
 
 phase "pki.upload" "upload_certs" {
-  when     = var.upload_certs
-  cluster  = phase.wait_control_plane.cluster
-  cert_dir = var.cert_dir
-  key      = var.certificate_key
+  when          = var.upload_certs
+  cluster       = phase.wait_control_plane.cluster
+  cert_dir      = var.cert_dir
+  external_etcd = var.external_etcd
+  key           = var.certificate_key
 }
 
 phase "controlplane.mark" "mark_control_plane" {

@@ -29,12 +29,13 @@ phase "controlplane.cluster_config" "cluster_config" {
 }
 
 module "preflight" {
-  source     = "./modules/preflight"
-  role       = var.control_plane ? "join-control-plane" : "join"
-  api_server = var.control_plane ? local.config.control_plane_endpoint : trimprefix(phase.discovery.server, "https://")
-  ignore     = var.ignore_preflight_errors
-  node       = phase.node
-  config     = local.config
+  source       = "./modules/preflight"
+  role         = var.control_plane ? "join-control-plane" : "join"
+  api_server   = var.control_plane ? local.config.control_plane_endpoint : trimprefix(phase.discovery.server, "https://")
+  shared_certs = local.has_certificate_key
+  ignore       = var.ignore_preflight_errors
+  node         = phase.node
+  config       = local.config
 }
 
 module "shared_certs" {
@@ -52,6 +53,7 @@ module "images" {
   when       = var.control_plane
   cri_socket = phase.node.cri_socket
   policy     = var.image_pull_policy
+  serial     = var.image_pull_serial
   config     = local.config
   depends_on = [module.preflight]
 }
@@ -95,7 +97,7 @@ module "control_plane" {
   node        = phase.node
   config      = local.config
   patches_dir = var.patches_dir
-  depends_on  = [module.certs]
+  depends_on  = [module.certs, module.etcd] # whose etcd does not vote yet answers nobody
 }
 
 module "kubelet" {
@@ -104,7 +106,7 @@ module "kubelet" {
   token       = phase.discovery.token
   node        = phase.node
   config      = local.config
-  taints      = var.control_plane ? [] : coalesce(var.taints, [])
+  taints      = coalesce(var.taints, local.role_taints)
   extra_args  = var.kubelet_extra_args
   patches_dir = var.patches_dir
   depends_on  = [module.preflight, module.shared_certs]

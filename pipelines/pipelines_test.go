@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
 	"github.com/clusterflow/clusterflow/engine/config"
@@ -48,6 +51,51 @@ func TestFormatted(t *testing.T) {
 		}
 		if !bytes.Equal(hclwrite.Format(source), source) {
 			t.Errorf("%s is not formatted: clusterflow fmt pipelines", name)
+		}
+	}
+}
+
+// TestVariablesUsed checks that what a user may set does something: each variable
+// is read by the module that declares it, or by a pipeline that includes its file.
+func TestVariablesUsed(t *testing.T) {
+	type module = map[string]bool
+	declared, read := map[string]module{}, map[string]module{}
+	for _, name := range list(t, pipelines.Files()) {
+		source, err := fs.ReadFile(pipelines.Files(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := path.Dir(name)
+		if dir == "config" { // only ever included
+			dir = "."
+		}
+		if declared[dir] == nil {
+			declared[dir], read[dir] = module{}, module{}
+		}
+		file, diags := hclsyntax.ParseConfig(source, name, hcl.InitialPos)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		body := file.Body.(*hclsyntax.Body)
+		for _, block := range body.Blocks {
+			if block.Type == "variable" {
+				declared[dir][block.Labels[0]] = true
+			}
+		}
+		_ = hclsyntax.VisitAll(body, func(node hclsyntax.Node) hcl.Diagnostics {
+			if e, is := node.(*hclsyntax.ScopeTraversalExpr); is && e.Traversal.RootName() == "var" && len(e.Traversal) > 1 {
+				if attr, is := e.Traversal[1].(hcl.TraverseAttr); is {
+					read[dir][attr.Name] = true
+				}
+			}
+			return nil
+		})
+	}
+	for dir, names := range declared {
+		for name := range names {
+			if !read[dir][name] {
+				t.Errorf("%s: variable %q is declared and nothing reads it", dir, name)
+			}
 		}
 	}
 }

@@ -115,7 +115,7 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 		if err := a.showOutputs(p, known); err != nil {
 			return err
 		}
-		if !view.quiet {
+		if !view.quiet && !p.Forgets() {
 			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
 		}
 	}

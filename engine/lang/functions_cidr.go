@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -27,6 +28,9 @@ func networks() map[string]function.Function {
 		"cidrcontains": function.New(&function.Spec{
 			Params: []function.Parameter{prefix, stringParam("address")},
 			Type:   function.StaticReturnType(cty.Bool), Impl: cidrContains,
+		}),
+		"hostport": function.New(&function.Spec{
+			Params: []function.Parameter{stringParam("host"), number("port")}, Type: text, Impl: hostPort,
 		}),
 	}
 }
@@ -115,6 +119,18 @@ func cidrContains(args []cty.Value, _ cty.Type) (cty.Value, error) {
 		return cty.NilVal, function.NewArgError(1, fmt.Errorf("%q is no address such as \"10.96.0.1\"", args[1].AsString()))
 	}
 	return cty.BoolVal(p.Contains(addr)), nil
+}
+
+// hostPort is host:port, with brackets around an IPv6 address that has none.
+func hostPort(args []cty.Value, _ cty.Type) (cty.Value, error) {
+	port, err := wholeNumber(args, 1)
+	if err != nil {
+		return cty.NilVal, err
+	}
+	if port.Sign() < 0 || port.BitLen() > 16 {
+		return cty.NilVal, function.NewArgErrorf(1, "%s is no port: those are 0 to 65535", port)
+	}
+	return cty.StringVal(net.JoinHostPort(strings.Trim(args[0].AsString(), "[]"), port.String())), nil
 }
 
 // offset adds n to an address. The caller has checked that there is room.

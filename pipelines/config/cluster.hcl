@@ -189,7 +189,7 @@ locals {
   }
 
   control_plane_host     = regexreplace(var.control_plane_endpoint, "^\\[(.*)\\](:[0-9]+)?$|^([^:]*):[0-9]+$", "$1$3")
-  control_plane_endpoint = var.control_plane_endpoint == "" || can(regex(":[0-9]+$", var.control_plane_endpoint)) ? var.control_plane_endpoint : "${var.control_plane_endpoint}:${var.bind_port}"
+  control_plane_endpoint = var.control_plane_endpoint == "" || can(regex("^(\\[.*\\]|[^:]*):[0-9]+$", var.control_plane_endpoint)) ? var.control_plane_endpoint : hostport(var.control_plane_endpoint, var.bind_port)
 
   config = {
     kubernetes_version        = var.kubernetes_version

@@ -74,8 +74,10 @@ locals {
     "node.kubernetes.io/exclude-from-external-load-balancers" = ""
   }
 
-  own_host   = phase.node.advertise_address
-  own_server = "https://${strcontains(local.own_host, ":") ? "[${local.own_host}]" : local.own_host}:${var.bind_port}"
+  # With these the node registers, so that no ordinary pod comes to it before it is marked.
+  role_taints = var.control_plane ? [{ key = "node-role.kubernetes.io/control-plane", value = "", effect = "NoSchedule" }] : []
+
+  own_server = "https://${hostport(phase.node.advertise_address, var.bind_port)}"
 
   # The kubelet of a control-plane node uses the API server beside it, and the CA is among the shared files.
   bootstrap = {

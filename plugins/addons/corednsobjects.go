@@ -133,7 +133,10 @@ func (c coreDNSConfig) container() corev1.Container {
 			ProbeHandler:        probe("/health", "liveness-probe"),
 			InitialDelaySeconds: 60, TimeoutSeconds: 5, SuccessThreshold: 1, FailureThreshold: 5,
 		},
-		ReadinessProbe: &corev1.Probe{ProbeHandler: probe("/ready", "readiness-probe")},
+		ReadinessProbe: &corev1.Probe{
+			ProbeHandler:  probe("/ready", "readiness-probe"),
+			PeriodSeconds: readyEvery, FailureThreshold: unreadyAfter / readyEvery,
+		},
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false),
 			ReadOnlyRootFilesystem:   new(true),
@@ -142,6 +145,14 @@ func (c coreDNSConfig) container() corev1.Container {
 		VolumeMounts: []corev1.VolumeMount{{Name: "config-volume", MountPath: "/etc/coredns", ReadOnly: true}},
 	}
 }
+
+// CoreDNS is asked every 2 seconds whether it is ready, so that one that just missed
+// a question is not kept out for the 10 seconds that are Kubernetes' default. One that
+// fails is taken out after 30 seconds, as by default.
+const (
+	readyEvery   = 2
+	unreadyAfter = 30
+)
 
 // others are the Service, the account and its rights.
 func (c coreDNSConfig) others(address netip.Addr) []runtime.Object {

@@ -77,7 +77,8 @@ func TestCoreDNSFacts(t *testing.T) {
 			"initialDelaySeconds": int64(60), "timeoutSeconds": int64(5), "successThreshold": int64(1), "failureThreshold": int64(5),
 		},
 		"Deployment spec.template.spec.containers.0.readinessProbe": map[string]any{
-			"httpGet": map[string]any{"path": "/ready", "port": "readiness-probe", "scheme": "HTTP"},
+			"httpGet":       map[string]any{"path": "/ready", "port": "readiness-probe", "scheme": "HTTP"},
+			"periodSeconds": int64(2), "failureThreshold": int64(15),
 		},
 		"Deployment spec.template.spec.containers.0.securityContext": map[string]any{
 			"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,

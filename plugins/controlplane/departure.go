@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 
@@ -35,6 +34,8 @@ type departure struct {
 	// ends says that the cluster ends without this node, and why: "it is the last
 	// node". Empty if it goes on.
 	ends string
+	// controlPlanes is how many nodes besides it are part of the control plane.
+	controlPlanes int
 }
 
 // look asks the cluster. The error is [kubeapi.ErrNoKubeconfig] where nobody may ask.
@@ -45,35 +46,28 @@ func look(ctx context.Context, pool *kubeapi.Pool, kubeconfig, name string) (dep
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookWithin, fmt.Errorf("no answer within %s", lookWithin))
 	defer cancel()
-	d := departure{client: client}
-	nodes := nodesOf(client)
-	self, err := nodes.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		d.gone = true
-		return d, nil
-	}
+	all, err := nodesOf(client).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return departure{}, client.Explain(err)
 	}
-	all, err := nodes.List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return departure{}, client.Explain(err)
-	}
-	others, controlPlanes := 0, 0
+	d := departure{client: client, gone: true}
+	others, controls := 0, false
 	for _, node := range all.Items {
-		if node.GetName() == name {
+		_, control := node.GetLabels()[controlPlaneRole]
+		switch {
+		case node.GetName() == name:
+			d.gone, controls = false, control
 			continue
+		case control:
+			d.controlPlanes++
 		}
 		others++
-		if _, ok := node.GetLabels()[controlPlaneRole]; ok {
-			controlPlanes++
-		}
 	}
-	_, controls := self.GetLabels()[controlPlaneRole]
 	switch {
+	case d.gone:
 	case others == 0:
 		d.ends = "it is the last node"
-	case controls && controlPlanes == 0:
+	case controls && d.controlPlanes == 0:
 		d.ends = fmt.Sprintf("it is the last control-plane node, and %d others lose their control plane", others)
 	}
 	return d, nil

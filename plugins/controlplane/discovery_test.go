@@ -29,10 +29,16 @@ const joinToken = testToken6 + "." + testToken16
 func published(t *testing.T) (fake *kubeapitest.Fake, pin string) {
 	t.Helper()
 	fake = kubeapitest.NewFake(t)
+	return fake, publish(t, fake)
+}
+
+// publish makes cluster-info and signs it.
+func publish(t *testing.T, fake *kubeapitest.Fake) (pin string) {
+	t.Helper()
 	pin = newPhase(t, fake, "cluster_info", nil).Apply(t)["ca_pins"].AsValueSlice()[0].AsString()
 	text, _, _ := unstructured.NestedString(fake.Object(infoPath).Object, "data", "kubeconfig")
 	sign(t, fake, text)
-	return fake, pin
+	return pin
 }
 
 func discover(t *testing.T, fake *kubeapitest.Fake, pin string, change map[string]cty.Value) *phasetest.Phase {

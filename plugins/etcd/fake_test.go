@@ -52,7 +52,16 @@ func (f *fake) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, erro
 }
 
 func (f *fake) Status(context.Context, *pb.StatusRequest) (*pb.StatusResponse, error) {
-	return &pb.StatusResponse{Header: &pb.ResponseHeader{}, Version: f.version, Leader: 1}, nil
+	leader := uint64(1)
+	if f.cluster != nil {
+		leader = f.cluster.leads()
+	}
+	return &pb.StatusResponse{Header: &pb.ResponseHeader{}, Version: f.version, Leader: leader}, nil
+}
+
+func (f *fake) MoveLeader(_ context.Context, req *pb.MoveLeaderRequest) (*pb.MoveLeaderResponse, error) {
+	f.cluster.lead(req.TargetID)
+	return &pb.MoveLeaderResponse{Header: &pb.ResponseHeader{}}, nil
 }
 
 // serve listens with a certificate and asks clients for one of the authority. An

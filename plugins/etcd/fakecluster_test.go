@@ -17,10 +17,25 @@ type fakeCluster struct {
 	members []*pb.Member
 	next    uint64
 	behind  int // promotions that are refused because the learner lacks data
+	leader  uint64
+	// headless says that the leader was removed while it led.
+	headless bool
 }
 
 func newFakeCluster(members ...*pb.Member) *fakeCluster {
-	return &fakeCluster{members: members, next: 100}
+	return &fakeCluster{members: members, next: 100, leader: 1}
+}
+
+func (c *fakeCluster) leads() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leader
+}
+
+func (c *fakeCluster) lead(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leader = id
 }
 
 // change calls f while nobody asks.
@@ -72,6 +87,7 @@ func (c *fakeCluster) MemberAdd(_ context.Context, req *pb.MemberAddRequest) (*p
 func (c *fakeCluster) MemberRemove(_ context.Context, req *pb.MemberRemoveRequest) (*pb.MemberRemoveResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.headless = c.headless || req.ID == c.leader
 	c.members = slices.DeleteFunc(c.members, func(m *pb.Member) bool { return m.ID == req.ID })
 	return &pb.MemberRemoveResponse{Header: &pb.ResponseHeader{}}, nil
 }

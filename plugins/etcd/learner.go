@@ -134,7 +134,7 @@ func (l *learner) lacks(members []*pb.Member) (reason string, err error) {
 		return "not a member", nil
 	case self == nil:
 		return "", sdk.Permanent(sdk.Hint(fmt.Errorf("%s holds the data of a member that this cluster does not have", l.dataDir),
-			fmt.Sprintf("If nobody needs it: rm -r %s", filepath.Join(l.dataDir, "member"))))
+			fmt.Sprintf("What a join left that lost its turn goes by a reset (reset.hcl). Else, if nobody needs it: rm -r %s", filepath.Join(l.dataDir, "member"))))
 	case data && !slices.Contains(self.PeerURLs, l.Node.PeerURL):
 		return "", sdk.Permanent(sdk.Hint(fmt.Errorf("%s is a member at %s already, and has data", l.Node.Name, self.PeerURLs[0]),
 			"A member keeps its address. Let it leave first (etcd.leave), then delete its data, or change its address by etcdctl member update."))

@@ -96,6 +96,8 @@ func (l *leaving) Diff(ctx context.Context) (sdk.Change, error) {
 		l.warn(ctx, err)
 		return sdk.Change{}, nil
 	case err != nil:
+		resource.Warn(ctx, fmt.Sprintf("%s cannot leave its etcd cluster now: %v", l.node.Name, err),
+			fmt.Sprintf("It tries for %s, and nothing on this host is changed before. Bring the other members back, or %s", l.within, giveUpHint))
 		return sdk.Change{Op: sdk.OpRun, Reason: "the members cannot be asked yet: " + err.Error()}, nil
 	case self == nil:
 		return sdk.Change{}, nil

@@ -67,6 +67,19 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// TestLeaveOfLeader hands over first, so that the others have a leader at any time.
+func TestLeaveOfLeader(t *testing.T) {
+	dir := t.TempDir()
+	learner := voterNamed(1, "ASK")
+	learner.IsLearner = true
+	c, url := clusterIn(t, dir, learner, voterNamed(2, "ASK"), voterNamed(3, "ASK"))
+	c.lead(2)
+	phasetest.New(t, Spec(), "leave", membershipValues(dir, url)).Apply(t)
+	if c.headless || c.leads() != 3 {
+		t.Errorf("the leader is %d, and the old one left while it led: %t; want 3, false", c.leads(), c.headless)
+	}
+}
+
 // TestLeaveLast leaves the last member where it is, and says so.
 func TestLeaveLast(t *testing.T) {
 	dir := t.TempDir()
@@ -94,6 +107,9 @@ func TestLeaveWhatIsDown(t *testing.T) {
 	plan, err := phasetest.New(t, Spec(), "leave", membershipValues(other, silentURL)).Plan(t)
 	if err != nil || len(plan.Changes) != 1 || !strings.HasPrefix(plan.Changes[0].Reason, "the members cannot be asked yet: ") {
 		t.Errorf("with others: got %+v, %v", plan.Changes, err)
+	}
+	if len(plan.Diagnostics) != 1 || !strings.Contains(plan.Diagnostics[0].Detail, "It tries for 10s") || !strings.Contains(plan.Diagnostics[0].Detail, "destroy_etcd_data") {
+		t.Errorf("got %v, want a warning that says how long it tries", plan.Diagnostics)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
+// giveUpHint is the way out of a cluster that is lost.
+const giveUpHint = "give up the whole cluster: say so with give_up; in reset.hcl: --var destroy_etcd_data=NODE."
+
 // remove takes a member out of its cluster through the others, unless
 // that would cost them their quorum, and returns when they agree that it is gone.
 // It is no error if it is not a member, or the last one, which cannot leave.
@@ -51,6 +54,9 @@ func (a *access) removeMember(ctx context.Context, members []*pb.Member, self *p
 		if err := a.quorumOf(ctx, rest); err != nil {
 			return err
 		}
+		if err := a.handOver(ctx, rest, self); err != nil {
+			return err
+		}
 	}
 	err := a.any(ctx, urls, func(ctx context.Context, c *clientv3.Client) error {
 		_, err := c.MemberRemove(ctx, self.ID)
@@ -83,7 +89,7 @@ func (a *access) quorumOf(ctx context.Context, members []*pb.Member) error {
 	if need := voters/2 + 1; healthy < need {
 		return sdk.Hint(fmt.Errorf("without it %d of %d members would be healthy, and %d must be; no answer of %s",
 			healthy, voters, need, strings.Join(silent, ", ")),
-			"Bring these members back, or let them leave first if they are lost. To give up the whole cluster, say so with give_up; in reset.hcl: --var destroy_etcd_data=NODE.")
+			"Bring these members back, or let them leave first if they are lost, or "+giveUpHint)
 	}
 	return nil
 }

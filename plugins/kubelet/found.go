@@ -15,6 +15,7 @@ import (
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
+	"github.com/clusterflow/clusterflow/plugins/internal/staticpod"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -38,7 +39,7 @@ type foundOutputs struct {
 	EtcdLocal    bool   `cf:"etcd_local" doc:"Whether a static pod of etcd is here."`
 	EtcdMember   bool   `cf:"etcd_member" doc:"Whether the host is a member of an etcd cluster, or has what it takes to become one."`
 	EtcdExternal bool   `cf:"etcd_external" doc:"Whether there is an API server whose etcd is elsewhere."`
-	ControlPlane bool   `cf:"control_plane" doc:"Whether a static pod of an API server is here."`
+	ControlPlane bool   `cf:"control_plane" doc:"Whether an API server is here, as a static pod or self-hosted."`
 	Joined       bool   `cf:"joined" doc:"Whether there is a kubeconfig of a kubelet: the host is, or was, a node."`
 }
 
@@ -88,8 +89,13 @@ func find(ctx context.Context, h host, c foundConfig) (foundOutputs, error) {
 	return out, err
 }
 
+// manifest is that of a static pod, also of one that a DaemonSet runs in its place.
 func (c foundConfig) manifest(name string) string {
-	return filepath.Join(c.ConfDir, "manifests", name+".yaml")
+	path := filepath.Join(c.ConfDir, "manifests", name+".yaml")
+	if staticpod.IsAside(path) {
+		return staticpod.Aside(path)
+	}
+	return path
 }
 
 // certifiedName is the name of the node in the kubelet's certificate.

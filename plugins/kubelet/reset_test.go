@@ -222,6 +222,11 @@ func TestFound(t *testing.T) {
 	if got := found(c); got != want {
 		t.Errorf("control plane:\ngot  %+v\nwant %+v", got, want)
 	}
+	writeFile(t, dir+"/conf/self-hosted/kube-apiserver.yaml", readFile(t, dir+"/conf/manifests/kube-apiserver.yaml"))
+	remove(t, dir+"/conf/manifests/kube-apiserver.yaml")
+	if got := found(c); got != want {
+		t.Errorf("self-hosted control plane:\ngot  %+v\nwant %+v", got, want)
+	}
 	writeFile(t, dir+"/conf/manifests/kube-apiserver.yaml", manifestOf("kube-apiserver", "--etcd-servers=https://192.0.2.9:2379"))
 	if err := os.Remove(dir + "/conf/manifests/etcd.yaml"); err != nil {
 		t.Fatal(err)

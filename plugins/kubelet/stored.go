@@ -45,11 +45,22 @@ func storeCertificate(kubeconfigPath, path string, now time.Time) error {
 	if err := resource.WriteFile(stored, both, 0o600); err != nil {
 		return err
 	}
-	if err := os.Symlink(stored, path); err != nil {
+	if linked, err := linkStored(stored, path); err != nil || !linked {
 		return err
 	}
 	return editKubeconfig(kubeconfigPath, func(_ *clientcmdapi.Cluster, user *clientcmdapi.AuthInfo) {
 		user.ClientCertificateData, user.ClientKeyData = nil, nil
 		user.ClientCertificate, user.ClientKey = path, path
 	})
+}
+
+// linkStored makes path a link to a stored certificate. systemd may start a kubelet
+// that kept failing at any time, and that stores a certificate of its own: it counts,
+// and ours goes.
+func linkStored(stored, path string) (linked bool, err error) {
+	err = os.Symlink(stored, path)
+	if errors.Is(err, fs.ErrExist) {
+		return false, os.Remove(stored)
+	}
+	return err == nil, err
 }

@@ -75,3 +75,26 @@ func TestStoreCertificateOnce(t *testing.T) {
 		t.Errorf("a kubeconfig without a certificate: got %v, want none", err)
 	}
 }
+
+// A kubelet that systemd starts in between has stored a certificate of its own.
+func TestLinkStored(t *testing.T) {
+	dir := t.TempDir()
+	ours, theirs, link := dir+"/ours.pem", dir+"/theirs.pem", dir+"/current.pem"
+	for _, file := range []string{ours, theirs} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(theirs, link); err != nil {
+		t.Fatal(err)
+	}
+	if linked, err := linkStored(ours, link); linked || err != nil {
+		t.Errorf("with another link there: got %t, %v, want false, nil", linked, err)
+	}
+	if got, _ := os.Readlink(link); got != theirs {
+		t.Errorf("the link leads to %s, want %s", got, theirs)
+	}
+	if _, err := os.Lstat(ours); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the certificate that nothing uses: got %v, want it gone", err)
+	}
+}

@@ -33,6 +33,9 @@ type Case struct {
 	// SecretFiles are files under dir, made by the phase, whose long lines must not
 	// be in what is stored or shown.
 	SecretFiles []string
+	// OnlyLooks says that the type finds something out and changes nothing: its plans
+	// are empty, and nothing is left to undo. Setup makes what it finds.
+	OnlyLooks bool
 	// Timeout bounds every call. Zero means one minute.
 	Timeout time.Duration
 

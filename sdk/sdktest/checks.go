@@ -47,10 +47,16 @@ func checkApply(p *phase) {
 	if plan.Fingerprint() != second.Fingerprint() {
 		p.t.Errorf("two plans of the same host differ:\n%+v\n%+v", plan.Changes, second.Changes)
 	}
-	if len(plan.Changes) == 0 {
+	switch empty := len(plan.Changes) == 0; {
+	case empty && !p.c.OnlyLooks:
 		p.t.Fatal("the first plan is empty: let Config or Setup leave something to do")
+	case !empty && p.c.OnlyLooks:
+		p.t.Fatalf("the first plan is not empty: let Setup make what the phase looks for: %+v", plan.Changes)
 	}
 	r := p.apply(plan)
+	if p.c.OnlyLooks {
+		p.same("an apply that only looks changes the host", p.clean, p.host())
+	}
 	p.checkForecast(plan.Outputs, r.Outputs)
 	p.checkUnchanged(r)
 	if !p.typ.Repeatable {

@@ -142,12 +142,12 @@ func (h *Host) writeFiles(context.Context) error {
       "bridge": "cni0",
       "isGateway": true,
       "hairpinMode": true,
-      "ipam": {"type": "host-local", "ranges": [[{"subnet": "%s"}]], "routes": [{"dst": "0.0.0.0/0"}]}
+      "ipam": %s
     },
     {"type": "portmap", "capabilities": {"portMappings": true}}
   ]
 }
-`, podRange(h.number)),
+`, h.podNetwork()),
 	}
 	for name, text := range files {
 		file := filepath.Join(h.lab.dir.root(h.number), name)

@@ -30,6 +30,8 @@ type Options struct {
 	Hosts int
 	// Images says that hosts have all images of a control plane before they start.
 	Images bool
+	// IPv6 says that hosts and pods have addresses of both families.
+	IPv6 bool
 	// Kubeadm says that hosts have kubeadm.
 	Kubeadm bool
 	// Detach, if given, says that the lab outlives this process, and is the

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -33,17 +34,24 @@ func (l *Lab) makeBridge(ctx context.Context) error {
 		return err
 	}
 	err := inNamespace(l.dir.bridge(), func() error {
-		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
+		return errors.Join(
+			os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644),
+			os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0o644), // refuse every packet, not one a second
+		)
 	})
 	if err != nil {
 		return fmt.Errorf("let the bridge route: %w", err)
 	}
-	return ip(ctx, l.dir.bridge(),
+	err = ip(ctx, l.dir.bridge(),
 		"link set lo up",
 		"link add br0 type bridge",
 		"addr add "+Gateway+"/24 dev br0",
 		"link set br0 up",
 		"route add prohibit default") // what is nowhere is refused at once, not after a timeout
+	if err != nil {
+		return err
+	}
+	return l.makeBridge6(ctx)
 }
 
 // plug makes the network namespace of h and joins it to the bridge.
@@ -58,11 +66,15 @@ func (h *Host) plug(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return ip(ctx, h.namespace(),
+	err = ip(ctx, h.namespace(),
 		"link set lo up",
 		"addr add "+h.IP+"/24 dev eth0",
 		"link set eth0 up",
 		"route add default via "+Gateway)
+	if err != nil {
+		return err
+	}
+	return h.plug6(ctx)
 }
 
 // unplug removes the wire between h and the bridge.
@@ -152,4 +164,10 @@ func (h *Host) Dial(ctx context.Context, network, address string) (conn net.Conn
 		return err
 	})
 	return conn, err
+}
+
+// Listen is like net.Listen on the bridge, where all hosts reach it: what is no
+// host of the cluster, such as a load balancer. The address is Gateway with a port.
+func (l *Lab) Listen(ctx context.Context, address string) (net.Listener, error) {
+	return listenIn(ctx, l.dir.bridge(), address)
 }

@@ -30,7 +30,7 @@ phase "addons.kube_proxy" "kube_proxy" {
   cluster                = var.cluster
   kubernetes_version     = var.config.kubernetes_version
   image_repository       = var.config.image_repository
-  control_plane_endpoint = coalesce(var.config.control_plane_endpoint, "${var.node.advertise_address}:${var.config.bind_port}")
+  control_plane_endpoint = coalesce(var.config.control_plane_endpoint, hostport(var.node.advertise_address, var.config.bind_port))
   pod_subnet             = var.config.pod_subnet
   mode                   = var.config.kube_proxy.mode
   configuration          = var.config.kube_proxy_configuration

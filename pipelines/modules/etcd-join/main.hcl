@@ -67,6 +67,7 @@ phase "etcd.promote" "promote" {
   cluster    = { kubeconfig = var.kubeconfig }
   ca         = var.ca.cert
   client     = local.healthcheck
+  cri_socket = var.node.cri_socket
   within     = var.config.timeouts.control_plane
   depends_on = [module.member]
 }

@@ -10,6 +10,12 @@ variable "policy" {
   default     = "IfNotPresent"
 }
 
+variable "serial" {
+  type        = bool
+  description = "Pull one image at a time, not four."
+  default     = false
+}
+
 # Tags of what does not have the version of Kubernetes, for v1.36, unless the configuration names others.
 variable "coredns_tag" {
   type    = string
@@ -50,12 +56,17 @@ pool "pull" {
   slots = 4
 }
 
+pool "pull_serial" {
+  slots = 1
+}
+
 phase "preflight.image" "image" {
   for_each   = local.images
   when       = each.value.wanted
   image      = each.value.name
   cri_socket = var.cri_socket
   policy     = var.policy
+  pool       = var.serial ? "pull_serial" : "pull"
 
   retry {
     attempts = 5

@@ -28,8 +28,7 @@ variable "names" {
 }
 
 locals {
-  host     = var.node.advertise_address
-  local    = "https://${strcontains(local.host, ":") ? "[${local.host}]" : local.host}:${var.config.bind_port}"
+  local    = "https://${hostport(var.node.advertise_address, var.config.bind_port)}"
   endpoint = var.config.control_plane_endpoint == "" ? local.local : "https://${var.config.control_plane_endpoint}"
 
   files = {

@@ -1,5 +1,5 @@
-# Takes the node out of its cluster while it still runs: its pods move, its Node goes, its etcd member leaves. Where the
-# cluster ends with this node, or cannot be asked, there is nothing to leave.
+# Takes the node out of its cluster while it still runs: its pods move, its Node goes, its API server ends, its etcd member
+# leaves. Where the cluster ends with this node, or cannot be asked, there is nothing to leave.
 
 variable "node" {
   type        = any
@@ -50,16 +50,24 @@ phase "controlplane.no_node" "node" {
   depends_on = [phase.drain]
 }
 
-# Last, because the API server of this host ends with its etcd.
+# Only then, because it is asked until then; and before its etcd goes, which it needs to say farewell.
+phase "controlplane.no_endpoint" "endpoint" {
+  when       = var.found.control_plane
+  kubeconfig = var.kubeconfig
+  node       = var.node.name
+  cri_socket = var.node.cri_socket
+  depends_on = [phase.node]
+}
+
 phase "etcd.leave" "etcd" {
   when       = var.found.etcd_member && !var.found.etcd_external
   name       = var.node.name
   address    = var.node.advertise_address
-  endpoints  = var.found.etcd_local ? ["https://${strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address}:2379"] : []
+  endpoints  = var.found.etcd_local ? ["https://${hostport(var.node.advertise_address, 2379)}"] : []
   cluster    = var.found.etcd_local ? null : { kubeconfig = var.kubeconfig }
   ca         = var.pairs["etcd/ca"].cert
   client     = var.pairs["etcd/healthcheck-client"]
   data_dir   = var.found.etcd_data_dir
   give_up    = var.destroy_etcd_data != ""
-  depends_on = [phase.node]
+  depends_on = [phase.endpoint]
 }

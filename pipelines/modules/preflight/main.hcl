@@ -21,6 +21,12 @@ variable "api_server" {
   default     = ""
 }
 
+variable "shared_certs" {
+  type        = bool
+  description = "Whether the files that control-plane nodes share come from the cluster, so that those for an external etcd need not be there yet."
+  default     = false
+}
+
 variable "ignore" {
   type    = list(string)
   default = []
@@ -37,7 +43,6 @@ locals {
   kubelet  = try(yamldecode(var.config.kubelet_configuration), {})
   proxy    = try(yamldecode(var.config.kube_proxy_configuration), {})
   external = try(var.config.external_etcd, null)
-  address  = strcontains(var.node.advertise_address, ":") ? "[${var.node.advertise_address}]" : var.node.advertise_address
 }
 
 phase "preflight.host" "host" {
@@ -45,7 +50,7 @@ phase "preflight.host" "host" {
   ignore             = var.ignore
   kubernetes_version = try(var.config.kubernetes_version, null)
   node_name          = var.node.name
-  api_server         = coalesce(var.api_server, "${local.address}:${var.config.bind_port}")
+  api_server         = coalesce(var.api_server, hostport(var.node.advertise_address, var.config.bind_port))
   api_port           = var.config.bind_port
   pod_subnets        = compact(split(",", try(var.config.pod_subnet, "")))
   service_subnets    = compact(split(",", try(var.config.service_subnet, "")))
@@ -59,7 +64,7 @@ phase "preflight.host" "host" {
 
   etcd_data_dir  = local.external == null ? try(var.config.etcd.data_dir, null) : ""
   etcd_endpoints = local.external == null ? [] : local.external.endpoints
-  etcd_ca        = try(local.external.ca_file, null)
-  etcd_cert      = try(local.external.cert_file, null)
-  etcd_key       = try(local.external.key_file, null)
+  etcd_ca        = var.shared_certs ? null : try(local.external.ca_file, null)
+  etcd_cert      = var.shared_certs ? null : try(local.external.cert_file, null)
+  etcd_key       = var.shared_certs ? null : try(local.external.key_file, null)
 }

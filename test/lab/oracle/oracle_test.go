@@ -57,3 +57,24 @@ func TestSecretValue(t *testing.T) {
 		}
 	}
 }
+
+// A date is compared by days, whatever the time of day.
+func TestTimeless(t *testing.T) {
+	for name, tt := range map[string]struct{ now, text, want string }{
+		"today, early":   {"2026-11-20T00:05:00Z", "2026-11-20", "in 0 days"},
+		"today, late":    {"2026-11-20T23:55:00Z", "2026-11-20", "in 0 days"},
+		"in a year":      {"2026-11-20T12:15:00Z", "2027-11-20", "in 365 days"},
+		"soon":           {"2026-11-20T12:15:00Z", "2026-11-20T14:14:00Z", "in 2h0m0s"},
+		"no time":        {"2026-11-20T12:15:00Z", "v1.36.3", "v1.36.3"},
+		"no text at all": {"2026-11-20T12:15:00Z", "\xff", "(binary)"},
+	} {
+		now, err := time.Parse(time.RFC3339, tt.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := reader{now: now}
+		if got := r.timeless(tt.text); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}

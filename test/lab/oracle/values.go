@@ -64,12 +64,15 @@ func (r *reader) addText(name, text string) {
 	r.facts[name] = r.names.Replace(r.timeless(text))
 }
 
-// timeless is text, or how far away the time is that it names, to ten minutes.
+// timeless is text, or how far away the time is that it names: a time to ten
+// minutes, a date in days.
 func (r *reader) timeless(text string) string {
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return "in " + at.Sub(r.now).Round(10*time.Minute).String()
-		}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return "in " + at.Sub(r.now).Round(10*time.Minute).String()
+	}
+	const day = 24 * time.Hour
+	if at, err := time.Parse(time.DateOnly, text); err == nil {
+		return fmt.Sprintf("in %d days", at.Sub(r.now.Truncate(day))/day)
 	}
 	if !utf8.ValidString(text) {
 		return "(binary)"

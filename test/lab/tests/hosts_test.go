@@ -49,6 +49,8 @@ func TestHosts(t *testing.T) {
 	}
 	run(t, n1, "ping", "-c1", "-W2", "n2")
 	run(t, n2, "ping", "-c1", "-W2", n1.IP)
+	// Who dials a service before kube-proxy knows it must not hang.
+	run(t, n1, "bash", "-c", `for i in {1..12}; do timeout 3 bash -c '</dev/tcp/10.96.0.1/443' 2>/dev/null; [ $? != 124 ] || exit 1; done`)
 
 	t.Run("registry", func(t *testing.T) { testRegistry(t, l) })
 	t.Run("pods", func(t *testing.T) { testPods(t, n1, n2) })

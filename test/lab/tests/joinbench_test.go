@@ -5,7 +5,6 @@ package tests
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,16 +30,18 @@ func TestBenchJoin(t *testing.T) {
 	const (
 		unready = " --var wait_ready=false"
 		ignore  = " --ignore-preflight-errors " + lab.KubeadmIgnore
+		theirs  = "kubeadm reset --force"
 	)
 	worker, control := b.command("join_command"), b.command("join_command_control_plane")
-	kubeadm := b.join("kubeadm", b.command("kubeadm_join_command")+ignore, n2)
-	ours := b.join("clusterflow", withVariables(worker)+unready, n2)
-	ready := b.join("clusterflow, until Ready", withVariables(worker), n2)
-	kubeadmControl := b.join("kubeadm, control plane", b.command("kubeadm_join_command_control_plane")+ignore, n3)
-	oursControl := b.join("clusterflow, control plane", withVariables(control), n3)
-	both := b.join("clusterflow, two control planes at once", withVariables(control), n2, n3)
-	t.Logf("worker: clusterflow / kubeadm = %.2f (until Ready %.2f)", ours/kubeadm, ready/kubeadm)
-	t.Logf("control plane: clusterflow / kubeadm = %.2f; two at once / one of kubeadm = %.2f", oursControl/kubeadmControl, both/kubeadmControl)
+	kubeadm, kubeadmLeft := b.join("kubeadm", b.command("kubeadm_join_command")+ignore, theirs, n2)
+	ours, oursLeft := b.join("clusterflow", withVariables(worker)+unready, resetCommand, n2)
+	ready, _ := b.join("clusterflow, until Ready", withVariables(worker), resetCommand, n2)
+	kubeadmControl, kubeadmControlLeft := b.join("kubeadm, control plane", b.command("kubeadm_join_command_control_plane")+ignore, theirs, n3)
+	oursControl, oursControlLeft := b.join("clusterflow, control plane", withVariables(control), resetCommand, n3)
+	both, _ := b.join("clusterflow, two control planes at once", withVariables(control), resetCommand, n2, n3)
+	t.Logf("worker: clusterflow / kubeadm = %.2f (until Ready %.2f), reset %.2f", ours/kubeadm, ready/kubeadm, oursLeft/kubeadmLeft)
+	t.Logf("control plane: clusterflow / kubeadm = %.2f, reset %.2f; two at once / one of kubeadm = %.2f",
+		oursControl/kubeadmControl, oursControlLeft/kubeadmControlLeft, both/kubeadmControl)
 }
 
 type joinBench struct {
@@ -55,8 +56,8 @@ func (b joinBench) command(name string) string {
 }
 
 // join runs a command on bare hosts at once, measures it until the last has
-// joined, and makes the hosts bare again.
-func (b joinBench) join(name, command string, hosts ...*lab.Host) (seconds float64) {
+// joined, then lets them leave one by one, measures the first, and makes them bare again.
+func (b joinBench) join(name, command, reset string, hosts ...*lab.Host) (joined, left float64) {
 	b.t.Helper()
 	for _, h := range hosts {
 		if _, err := h.InstallClusterflow(b.ctx); err != nil {
@@ -76,20 +77,24 @@ func (b joinBench) join(name, command string, hosts ...*lab.Host) (seconds float
 			b.t.Fatal(err)
 		}
 	}
-	seconds = time.Since(began).Seconds()
-	b.t.Logf("%-40s %6.2f s", name, seconds)
-	for _, h := range hosts {
-		b.leave(h)
+	joined = time.Since(began).Seconds()
+	for i, h := range hosts {
+		began := time.Now()
+		if _, err := h.Shell(b.ctx, reset); err != nil {
+			b.t.Fatal(err)
+		}
+		if i == 0 {
+			left = time.Since(began).Seconds()
+		}
+		b.clear(h)
 	}
-	return seconds
+	b.t.Logf("%-40s %6.2f s, reset %6.2f s", name, joined, left)
+	return joined, left
 }
 
-func (b joinBench) leave(h *lab.Host) {
+func (b joinBench) clear(h *lab.Host) {
 	b.t.Helper()
-	if strings.Contains(run(b.t, h, "ls", "/etc/kubernetes"), "admin.conf") {
-		run(b.t, h, "kubeadm", "reset", "--force") // takes the member out of etcd
-	}
-	run(b.t, b.first, "kubectl", "delete", "node", h.Name)
+	run(b.t, b.first, "kubectl", "delete", "node", h.Name, "--ignore-not-found")
 	ctx, cancel := context.WithTimeoutCause(b.ctx, 4*time.Minute, fmt.Errorf("%s is not made bare", h.Name))
 	defer cancel()
 	if err := h.Wipe(ctx); err != nil {

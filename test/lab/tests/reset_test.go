@@ -86,7 +86,7 @@ func TestReset(t *testing.T) {
 		{"kubeadm reset of init", kubeadmReset},
 		{"what kubeadm does not leave", clean},
 		{"init after kubeadm reset", initAgain},
-		{"reset of that", resetAll},
+		{"reset of that with a busy mount", func(t *testing.T) { testBusyMount(ctx, t, n1, bare) }},
 		{"kubeadm init", kubeadmInit},
 		{"reset of kubeadm init", resetAll},
 		{"kubeadm init again", kubeadmInit},
@@ -95,6 +95,24 @@ func TestReset(t *testing.T) {
 			return
 		}
 	}
+}
+
+// testBusyMount has a volume that is in use: it stays and is named, and the next
+// reset finishes when its user has ended.
+func testBusyMount(ctx context.Context, t *testing.T, h *lab.Host, bare []string) {
+	t.Helper()
+	const busy = "/var/lib/kubelet/pods/busy/volume"
+	run(t, h, "sh", "-euc", "mkdir -p "+busy+"; mount -t tmpfs mine "+busy+"; systemd-run --quiet --unit=user-of-volume --working-directory="+busy+" sleep infinity")
+	out, err := h.Shell(ctx, resetCommand+" 2>&1")
+	if err == nil || !strings.Contains(out, "fuser -vm "+busy) || !strings.Contains(out, "MNT_DETACH") {
+		t.Errorf("a volume is in use: got %v, want an error that says what to do\n%s", err, out)
+	}
+	if mounts := run(t, h, "cat", "/proc/mounts"); strings.Count(mounts, " /var/lib/kubelet/") != 1 || !strings.Contains(mounts, busy) {
+		t.Errorf("mounts are\n%s\nwant the busy one alone", mounts)
+	}
+	run(t, h, "systemctl", "stop", "user-of-volume")
+	reset(ctx, t, h)
+	wantRemains(ctx, t, h, bare)
 }
 
 // TestResetHalfMade kills init at several points; nothing of it is left after a reset.
@@ -112,7 +130,10 @@ func TestResetHalfMade(t *testing.T) {
 		"/var/lib/etcd/member/snap/db", "/var/lib/kubelet/pods",
 	} {
 		t.Run(strings.Trim(strings.ReplaceAll(at, "/", " "), " "), func(t *testing.T) {
-			killWhen(ctx, t, n1, at)
+			killWhen(ctx, t, n1, at, func(ctx context.Context) error {
+				_, err := n1.Clusterflow(ctx, lab.Variables, "apply", "init.hcl", "--auto-approve")
+				return err
+			})
 			reset(ctx, t, n1)
 			wantRemains(ctx, t, n1, bare)
 			wantNothingToReset(ctx, t, n1)
@@ -134,16 +155,13 @@ func reset(ctx context.Context, t *testing.T, h *lab.Host, args ...string) strin
 	return out
 }
 
-// killWhen runs init and kills it, with its plugins, when a file appears.
-func killWhen(ctx context.Context, t *testing.T, h *lab.Host, file string) {
+// killWhen runs init or a join and kills it, with its plugins, when a file appears.
+func killWhen(ctx context.Context, t *testing.T, h *lab.Host, file string, run func(context.Context) error) {
 	t.Helper()
 	running, kill := context.WithCancel(ctx)
 	defer kill()
 	ended := make(chan error, 1)
-	go func() {
-		_, err := h.Clusterflow(running, lab.Variables, "apply", "init.hcl", "--auto-approve")
-		ended <- err
-	}()
+	go func() { ended <- run(running) }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -152,12 +170,12 @@ func killWhen(ctx context.Context, t *testing.T, h *lab.Host, file string) {
 		}
 		select {
 		case err := <-ended:
-			t.Fatalf("init ended before there was %s: %v", file, err)
+			t.Fatalf("it ended before there was %s: %v", file, err)
 		case <-tick.C:
 		}
 	}
 	kill()
 	if err := <-ended; err == nil {
-		t.Fatal("init succeeded before it was killed")
+		t.Fatal("it succeeded before it was killed")
 	}
 }

@@ -34,7 +34,12 @@ func (r *Runtime) PodSandboxStatus(_ context.Context, q *runtimeapi.PodSandboxSt
 
 // StopContainer implements CRI.
 func (r *Runtime) StopContainer(_ context.Context, q *runtimeapi.StopContainerRequest) (*runtimeapi.StopContainerResponse, error) {
-	return write(r, "StopContainer "+q.GetContainerId(), func(*State) (*runtimeapi.StopContainerResponse, error) {
+	return write(r, "StopContainer "+q.GetContainerId(), func(s *State) (*runtimeapi.StopContainerResponse, error) {
+		for _, c := range s.Containers {
+			if c.Status.GetId() == q.GetContainerId() {
+				c.Status.State = runtimeapi.ContainerState_CONTAINER_EXITED
+			}
+		}
 		return &runtimeapi.StopContainerResponse{}, nil
 	})
 }

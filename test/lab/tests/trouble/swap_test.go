@@ -28,23 +28,25 @@ systemd-run --quiet --unit=etcd --property=Type=notify etcd --data-dir /var/lib/
 	--cert-file /etc/etcd/server.crt --key-file /etc/etcd/server.key
 `
 
-// TestExternalEtcd makes a cluster on one host with an etcd on another.
+// TestExternalEtcd makes a cluster of two control planes with an etcd on a host of
+// its own, which keeps its data when they leave.
 func TestExternalEtcd(t *testing.T) {
-	l := labtest.Up(t, lab.Options{Hosts: 2, Images: true})
-	s, store := install(t, l.Host("n1")), site{l.Host("n2"), t}
+	l := labtest.Up(t, lab.Options{Hosts: 3, Images: true})
+	s, store, second := install(t, l.Host("n1")), site{l.Host("n2"), t}, install(t, l.Host("n3"))
 	for name, content := range authority(t).files(t, store.IP) {
 		s.put("/etc/etcd/"+name, content)
 		store.put("/etc/etcd/"+name, content)
 	}
 	store.program("etcd")
 
-	out, code := s.apply("init.hcl", externalEtcd)
+	external := externalEtcd + shared(s)
+	out, code := s.apply("init.hcl", external)
 	if code != 1 {
 		t.Errorf("without the etcd: exit code %d, want 1", code)
 	}
 	wants(t, out, "check ExternalEtcdVersion: etcd at https://10.99.0.12:2379 does not tell its version", "connection refused", "Is etcd running there")
 	store.shell(startEtcd)
-	s.init(externalEtcd)
+	s.init(external)
 	s.unchanged("init.hcl", withVariables()...)
 	if got := s.shell("ls /etc/kubernetes/manifests"); strings.Contains(got, "etcd") {
 		t.Errorf("there is an etcd on the host: %s", got)
@@ -55,7 +57,32 @@ func TestExternalEtcd(t *testing.T) {
 	config := s.kubectl("get", "configmap", "-n", "kube-system", "kubeadm-config", "-o", "jsonpath={.data.ClusterConfiguration}")
 	wants(t, config, "external:", "https://10.99.0.12:2379", "/etc/etcd/client.key")
 	s.waitFor("node to be ready", "kubectl wait node n1 --for=condition=Ready --timeout=1s")
+
+	command := s.output("init.hcl", "join_command_control_plane")
+	second.shell(command)
+	s.wantNodes("n1", "n3")
+	second.wantReady()
+	if got := second.shell("ls /etc/kubernetes/manifests /etc/kubernetes/pki"); strings.Contains(got, "etcd.yaml") || strings.Contains(got, "apiserver-etcd-client") {
+		t.Errorf("there is an etcd on the second host: %s", got)
+	}
+	second.reset()
+	s.wantNodes("n1")
+	s.wantReady()
+	second.shell(command)
+	s.wantNodes("n1", "n3")
+
+	s.reset() // the first one; the second goes on behind an address of its own
+	second.wantReady()
+	second.wantNodes("n3")
+	second.reset()
+	if got := store.shell(countKeys); !strings.Contains(got, `"count"`) {
+		t.Errorf("the data of the etcd of others is gone: %s", got)
+	}
 }
+
+// countKeys asks the etcd of others how many objects it has; none is not told.
+const countKeys = `curl --silent --show-error --fail --cacert /etc/etcd/ca.crt --cert /etc/etcd/client.crt --key /etc/etcd/client.key \
+	--data '{"key": "L3JlZ2lzdHJ5Lw==", "range_end": "L3JlZ2lzdHJ5MA==", "count_only": true}' https://10.99.0.12:2379/v3/kv/range`
 
 const sharing = `
 apiserver          = { extra_args = [{ name = "permit-port-sharing", value = "true" }] }
