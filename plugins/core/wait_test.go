@@ -55,7 +55,7 @@ func TestWaitHTTP(t *testing.T) {
 			for k, v := range tt.http {
 				request[k] = v
 			}
-			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("3s")})
+			d := drive(t, "wait", object{"http": cty.ObjectVal(request), "every": text("1ms"), "within": text("1s")})
 			if tt.want == "" {
 				equal(t, "plan", d.changes(t), "")
 				return
@@ -64,7 +64,7 @@ func TestWaitHTTP(t *testing.T) {
 				t.Errorf("plan: got %q, want %q in it", got, tt.want)
 			}
 			summary, detail := d.fails(t)
-			if !strings.Contains(summary, "timed out after 3s; last answer: ") || !strings.Contains(summary, tt.want) {
+			if !strings.Contains(summary, "timed out after 1s; last answer: ") || !strings.Contains(summary, tt.want) {
 				t.Errorf("error: got %q, want %q in it", summary, tt.want)
 			}
 			if !strings.HasPrefix(detail, "Ask yourself: curl -v http") {

@@ -37,6 +37,9 @@ func (o *Object) Render(ctx context.Context) error {
 	begin := time.Now()
 	return kubeapi.Retry(ctx, cmp.Or(o.within, kubeapi.CallTimeout), func(ctx context.Context) error {
 		err := o.Apply(ctx)
+		if err != nil {
+			err = o.unstick(ctx, err, begin)
+		}
 		if errors.Is(err, kubeapi.ErrNoKind) && !o.Awaited && time.Since(begin) > kindWithin {
 			return kubeapi.Stop(sdk.Hint(err, "Correct apiVersion and kind, or let an earlier phase apply the CustomResourceDefinition."))
 		}

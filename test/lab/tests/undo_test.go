@@ -41,8 +41,12 @@ apiserver = { extra_args = [{ name = "no-such-flag", value = "1" }] }
 // and finishes.
 func TestKilledUndo(t *testing.T) {
 	k := newKilled(t)
-	for range 6 {
-		k.drive(t, &faults.Fault{At: progress(10 + k.random.IntN(100)), Strike: faults.Signal(os.Kill)})
+	for i := range 6 {
+		fault := &faults.Fault{At: progress(10 + k.random.IntN(100)), Strike: faults.Signal(os.Kill)}
+		if i == 0 {
+			fault = nil // a cluster that works is taken back, too
+		}
+		init := k.drive(t, fault)
 		noProcesses(k.ctx, t, k.host)
 		removed := func() func(event.Event) bool {
 			n := 1 + k.random.IntN(20)
@@ -60,7 +64,7 @@ func TestKilledUndo(t *testing.T) {
 			ending = k.undo(t, &faults.Fault{At: removed(), Strike: faults.Signal(os.Kill)})
 			noProcesses(k.ctx, t, k.host)
 		}
-		t.Logf("undo was killed %d times; the last one took %v", kills-1, ending.Took.Round(time.Millisecond))
+		t.Logf("init came to %s; undo was killed %d times; the last one took %v", last(init), kills-1, ending.Took.Round(time.Millisecond))
 		k.undone(t, ending)
 		k.reset(t)
 		if t.Failed() {
