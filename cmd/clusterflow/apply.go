@@ -112,14 +112,23 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 		return err
 	}
 	if !flags.json && (result.Status == event.RunSucceeded || result.Status == event.RunDegraded) {
-		if err := a.showOutputs(p, known); err != nil {
+		if err := a.showEnd(p, known, !view.quiet); err != nil {
 			return err
-		}
-		if !view.quiet && !p.Forgets() {
-			fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
 		}
 	}
 	return ofRun(result.Status)
+}
+
+// showEnd shows the outputs, and how to undo what was done, if anything was and
+// can be.
+func (a *app) showEnd(p *engine.Pipeline, known plan.Outcomes, done bool) error {
+	if err := a.showOutputs(p, known); err != nil {
+		return err
+	}
+	if done && !p.Forgets() {
+		fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
+	}
+	return nil
 }
 
 // approve asks the user, unless told not to.
