@@ -112,20 +112,20 @@ func (a *app) apply(ctx context.Context, p *engine.Pipeline, kept *planfile.File
 		return err
 	}
 	if !flags.json && (result.Status == event.RunSucceeded || result.Status == event.RunDegraded) {
-		if err := a.sayWhatIsThere(p, known, !view.quiet); err != nil {
+		if err := a.showEnd(p, known, !view.quiet); err != nil {
 			return err
 		}
 	}
 	return ofRun(result.Status)
 }
 
-// sayWhatIsThere shows the outputs after a run and, if it made anything that can be
-// taken back, how.
-func (a *app) sayWhatIsThere(p *engine.Pipeline, known plan.Outcomes, made bool) error {
+// showEnd shows the outputs, and how to undo what was done, if anything was and
+// can be.
+func (a *app) showEnd(p *engine.Pipeline, known plan.Outcomes, done bool) error {
 	if err := a.showOutputs(p, known); err != nil {
 		return err
 	}
-	if made && !p.Forgets() {
+	if done && !p.Forgets() {
 		fmt.Fprintf(a.err, "To take it all back: clusterflow undo %s%s\n", p.Path, a.stateDirFlag())
 	}
 	return nil

@@ -132,10 +132,7 @@ id=$(ask "$0" '{}' status | field member_id)
 for server; do ask "$server" "{\"targetID\": \"$id\"}" transfer-leadership >/dev/null 2>&1 || true; done
 leader=$(ask "$0" '{}' status | field leader)
 [ "$leader" = "$id" ] || { echo "the leader is $leader, want $id" >&2; exit 1; }`
-	args := []string{"sh", "-euc", script, h.IP}
-	for _, name := range members(t, h) {
-		args = append(args, name) // the hosts know each other by name
-	}
+	args := append([]string{"sh", "-euc", script, h.IP}, members(t, h)...) // the hosts know each other by name
 	if out, err := h.Run(ctx, args...); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -28,7 +28,9 @@ const (
 
 // probePaths take turns: the health of an API server, and an object that it reads
 // from etcd.
-var probePaths = []string{"/readyz", "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"}
+func probePaths() []string {
+	return []string{"/readyz", "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"}
+}
 
 // probe asks one API server again and again. Each request is on its own, with a
 // connection of its own: one that hangs does not keep the next from being sent.
@@ -86,13 +88,14 @@ func (p *probe) run(ctx context.Context) {
 	defer tick.Stop()
 	var group sync.WaitGroup
 	defer group.Wait()
+	paths := probePaths()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		group.Go(func() { p.ask(context.WithoutCancel(ctx), probePaths[n%len(probePaths)]) })
+		group.Go(func() { p.ask(context.WithoutCancel(ctx), paths[n%len(paths)]) })
 	}
 }
 

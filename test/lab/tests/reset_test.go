@@ -76,6 +76,10 @@ func TestReset(t *testing.T) {
 		wantRemains(ctx, t, n1, bare)
 		wantNothingToReset(ctx, t, n1)
 	}
+	resetBusy := func(t *testing.T) {
+		t.Helper()
+		testBusyMount(ctx, t, n1, bare)
+	}
 	for _, step := range []struct {
 		name string
 		do   func(*testing.T)
@@ -86,7 +90,7 @@ func TestReset(t *testing.T) {
 		{"kubeadm reset of init", kubeadmReset},
 		{"what kubeadm does not leave", clean},
 		{"init after kubeadm reset", initAgain},
-		{"reset of that with a busy mount", func(t *testing.T) { testBusyMount(ctx, t, n1, bare) }},
+		{"reset of that with a busy mount", resetBusy},
 		{"kubeadm init", kubeadmInit},
 		{"reset of kubeadm init", resetAll},
 		{"kubeadm init again", kubeadmInit},
