@@ -92,20 +92,19 @@ func (f *File) Render(context.Context) error {
 // Left reports the rest of a write that was killed.
 func (f *File) Left() bool { return Unfinished(f.Path) }
 
-// Remove deletes the file and the directories that were made for it, if empty.
+// Remove deletes the file, what a write left of it that was killed, and the
+// directories that were made for it, if empty.
 // It never deletes a directory in the file's place.
 func (f *File) Remove(context.Context) error {
 	info, err := os.Lstat(f.Path)
 	switch {
-	case absent(err):
-	case err != nil:
+	case err != nil && !absent(err):
 		return err
-	case info.IsDir():
+	case err == nil && info.IsDir():
 		return fmt.Errorf("is a directory, not a regular file")
-	default:
-		if err := RemoveFile(f.Path); err != nil {
-			return err
-		}
+	}
+	if err := RemoveFile(f.Path); err != nil {
+		return err
 	}
 	removeDirs(f.Dirs)
 	return nil

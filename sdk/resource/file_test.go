@@ -69,6 +69,33 @@ func TestFileLeavesNoTemporaryFile(t *testing.T) {
 	equal(t, "files", tree(t, dir), "f")
 }
 
+// TestFileHalfWritten is a file of which there is only what a killed write left: it
+// goes by a record, and without one.
+func TestFileHalfWritten(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "made", "key")
+	rest := filepath.Join(dir, "made", ".key.clusterflow-17")
+	p := paths(func(path string) resource.Resource { return &resource.File{Path: path, Mode: 0o600, Content: []byte("x")} })
+	d := drive(t, p)
+	ok(t, d.apply(wantNames(file), false))
+	if err := os.Rename(file, rest); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "plan by the record", show(d.planUndo(wantNames(file))), "- file "+file)
+	ok(t, d.undo(wantNames(file)))
+	equal(t, "files", tree(t, dir), "")
+	if err := os.Mkdir(filepath.Dir(rest), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put(t, rest, "secret", 0o600)
+	stranger := drive(t, p)
+	equal(t, "plan without a record", show(stranger.planUndo(wantNames(file))), "- file "+file)
+	ok(t, stranger.undo(wantNames(file)))
+	if _, err := os.Stat(rest); err == nil {
+		t.Error("what a killed write left is still there")
+	}
+}
+
 func TestFileInPlaceOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	f := &resource.File{Path: dir, Mode: 0o600}

@@ -33,11 +33,13 @@ func (j *job[O]) gone(ctx context.Context, e Entry) bool {
 		return false
 	}
 	change, err := r.Diff(silently(ctx))
-	if err != nil || !notThere(change) {
-		return false
-	}
+	return err == nil && notThere(change) && !isLeft(r)
+}
+
+// isLeft reports the rest of a change that was killed.
+func isLeft(r Resource) bool {
 	part, ok := r.(Remnant)
-	return !ok || !part.Left()
+	return ok && part.Left()
 }
 
 // notThere reads from a comparison that there is nothing to remove.
@@ -64,7 +66,7 @@ func (j *job[O]) undoable(ctx context.Context) []Entry {
 	}
 	for _, r := range j.work.Resources {
 		change, err := diff(silently(ctx), r)
-		if err == nil && notThere(change) {
+		if err == nil && notThere(change) && !isLeft(r) {
 			continue
 		}
 		if e, err := j.entry(r, sdk.OpCreate); err == nil && e.Made {
