@@ -5,6 +5,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestBenchJoin(t *testing.T) {
 		theirs  = "kubeadm reset --force"
 	)
 	worker, control := b.command("join_command"), b.command("join_command_control_plane")
+	b.waitSigned(worker)
 	kubeadm, kubeadmLeft := b.join("kubeadm", b.command("kubeadm_join_command")+ignore, theirs, n2)
 	ours, oursLeft := b.join("clusterflow", withVariables(worker)+unready, resetCommand, n2)
 	ready, _ := b.join("clusterflow, until Ready", withVariables(worker), resetCommand, n2)
@@ -53,6 +55,28 @@ type joinBench struct {
 func (b joinBench) command(name string) string {
 	b.t.Helper()
 	return output(b.ctx, b.t, b.first, uploadCerts, "token.hcl", name)
+}
+
+// waitSigned waits until the cluster has signed with the token of a command. Otherwise
+// kubeadm finds that out five seconds later.
+func (b joinBench) waitSigned(command string) {
+	b.t.Helper()
+	id, _, _ := strings.Cut(strings.SplitAfter(command, "token=")[1], ".")
+	ctx, cancel := context.WithTimeoutCause(b.ctx, time.Minute, fmt.Errorf("the cluster has not signed with token %s", id))
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		out, err := b.first.Run(ctx, "kubectl", "get", "configmap", "cluster-info", "--namespace=kube-public", "--output=jsonpath={.data}")
+		if err == nil && strings.Contains(out, "jws-kubeconfig-"+id) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			b.t.Fatal(context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
 }
 
 // join runs a command on bare hosts at once, measures it until the last has
