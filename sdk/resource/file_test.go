@@ -75,7 +75,9 @@ func TestFileHalfWritten(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "made", "key")
 	rest := filepath.Join(dir, "made", ".key.clusterflow-17")
-	p := paths(func(path string) resource.Resource { return &resource.File{Path: path, Mode: 0o600, Content: []byte("x")} })
+	p := paths(func(path string) resource.Resource {
+		return &resource.File{Path: path, Mode: 0o600, Content: []byte("x")}
+	})
 	d := drive(t, p)
 	ok(t, d.apply(wantNames(file), false))
 	if err := os.Rename(file, rest); err != nil {
