@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -106,8 +108,8 @@ func (m *realMember) join(t *testing.T, other *realMember) (joined, promoted *ph
 }
 
 // TestRealMembership lets real members come and go: two join one after the other,
-// one is refused to leave while another is down, then leaves, then the first is
-// the last.
+// one is refused to leave while another is down, then the other leaves while it
+// leads, then the first is the last.
 func TestRealMembership(t *testing.T) {
 	dir := t.TempDir()
 	writeCerts(t, dir)
@@ -123,9 +125,13 @@ func TestRealMembership(t *testing.T) {
 	}
 	n3.start(t)
 	n3.await(t)
+	lead(t, n3)
 	leave = phasetest.New(t, Spec(), "leave", n3.values(n1))
 	leave.Want(t, "run: is one of 3 members")
 	leave.Apply(t)
+	if leader := leaderOf(t, n1); leader == nil || leader.Name == n3.Name {
+		t.Errorf("right after the leader has left, the leader is %v, want n1 or n2", leader)
+	}
 	n3.stop()
 	checkData(t, n3, true)
 
@@ -137,6 +143,40 @@ func TestRealMembership(t *testing.T) {
 	if len(plan.Diagnostics) != 1 || !strings.Contains(plan.Diagnostics[0].Summary, "n1 is the last member") {
 		t.Errorf("the last one: got %v, want a warning", plan.Diagnostics)
 	}
+}
+
+// leaderOf asks a member who leads; nil is nobody.
+func leaderOf(t *testing.T, m *realMember) *pb.Member {
+	t.Helper()
+	a := m.access()
+	members, err := a.members(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(members, func(other *pb.Member) bool { return a.leads(t.Context(), other) })
+	if i < 0 {
+		return nil
+	}
+	return members[i]
+}
+
+// lead makes a member the leader.
+func lead(t *testing.T, m *realMember) {
+	t.Helper()
+	a, leader := m.access(), leaderOf(t, m)
+	members, err := a.members(t.Context())
+	if err != nil || leader == nil {
+		t.Fatalf("%v leads, %v", leader, err)
+	}
+	self := node{Name: m.Name, PeerURL: m.peerURLs()[0]}.in(members)
+	if err := a.handOver(t.Context(), []*pb.Member{self}, leader); err != nil || !a.leads(t.Context(), self) {
+		t.Fatalf("%s does not lead: %v", m.Name, err)
+	}
+}
+
+func (m *realMember) access() *access {
+	pki := filepath.Join(m.dir, "pki") + "/"
+	return &access{Endpoints: []string{m.health()}, CAFile: pki + "ca.crt", CertFile: pki + "health.crt", KeyFile: pki + "health.key"}
 }
 
 // TestRealRejoin comes back after its data was lost, and undoes what never
