@@ -97,15 +97,13 @@ func (f *File) Left() bool { return Unfinished(f.Path) }
 func (f *File) Remove(context.Context) error {
 	info, err := os.Lstat(f.Path)
 	switch {
-	case absent(err):
-	case err != nil:
+	case err != nil && !absent(err):
 		return err
-	case info.IsDir():
+	case err == nil && info.IsDir():
 		return fmt.Errorf("is a directory, not a regular file")
-	default:
-		if err := RemoveFile(f.Path); err != nil {
-			return err
-		}
+	}
+	if err := RemoveFile(f.Path); err != nil { // also what a killed run left of it
+		return err
 	}
 	removeDirs(f.Dirs)
 	return nil

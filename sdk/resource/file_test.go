@@ -69,6 +69,21 @@ func TestFileLeavesNoTemporaryFile(t *testing.T) {
 	equal(t, "files", tree(t, dir), "f")
 }
 
+// A run that was killed may have left a temporary file and nothing else.
+func TestRemoveOfAnUnfinishedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	left := filepath.Join(filepath.Dir(path), ".f.clusterflow-17")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&resource.File{Path: path}).Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v, want it gone", left, err)
+	}
+}
+
 func TestFileInPlaceOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	f := &resource.File{Path: dir, Mode: 0o600}
