@@ -94,7 +94,7 @@ module "kubelet" {
   either_way = true
   node       = local.node
   config     = local.found_config
-  depends_on = [module.stop]
+  depends_on = [module.stop, module.control_plane, module.etcd] # the directory of manifests may be the kubelet's
 }
 
 module "kubeconfig" {

@@ -106,7 +106,7 @@ func certificatesIn(text []byte) []byte {
 // removeCertificates deletes what a kubelet puts into its certificate directory,
 // and the directory if nothing else is in it.
 func removeCertificates(dir string) error {
-	for _, pattern := range []string{"kubelet-client-*.pem", "kubelet-server-*.pem", "kubelet-client.key.tmp", "kubelet.crt", "kubelet.key"} {
+	for _, pattern := range []string{unfinishedStore, "kubelet-client-*.pem", "kubelet-server-*.pem", "kubelet-client.key.tmp", "kubelet.crt", "kubelet.key"} {
 		paths, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err

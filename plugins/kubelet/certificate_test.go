@@ -49,7 +49,10 @@ func TestCheckCertificate(t *testing.T) {
 
 func TestRemoveCertificates(t *testing.T) {
 	dir := t.TempDir() + "/pki"
-	for _, name := range []string{"kubelet-client-2026.pem", "kubelet-server-current.pem", "kubelet-client.key.tmp", "kubelet.crt", "kubelet.key", "apiserver.crt"} {
+	for _, name := range []string{
+		"kubelet-client-2026.pem", "kubelet-server-current.pem", "kubelet-client.key.tmp", "kubelet.crt", "kubelet.key",
+		".kubelet-client-2026.pem.clusterflow-1", "apiserver.crt",
+	} {
 		writeFile(t, filepath.Join(dir, name), "")
 	}
 	if err := os.Symlink(dir+"/kubelet-client-2026.pem", dir+"/kubelet-client-current.pem"); err != nil {

@@ -40,9 +40,9 @@ func storeCertificate(kubeconfigPath, path string, now time.Time) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	stored := filepath.Join(filepath.Dir(path), now.Format(storedName))
 	both := bytes.Join([][]byte{bytes.TrimSpace(have.ClientCert), bytes.TrimSpace(have.ClientKey), nil}, []byte("\n"))
-	if err := resource.WriteFile(stored, both, 0o600); err != nil {
+	stored, err := storeOnce(filepath.Dir(path), both, now)
+	if err != nil {
 		return err
 	}
 	if linked, err := linkStored(stored, path); err != nil || !linked {
@@ -52,6 +52,34 @@ func storeCertificate(kubeconfigPath, path string, now time.Time) error {
 		user.ClientCertificateData, user.ClientKeyData = nil, nil
 		user.ClientCertificate, user.ClientKey = path, path
 	})
+}
+
+// unfinishedStore are the names of what a killed run was about to store.
+const unfinishedStore = ".kubelet-client-*.pem.clusterflow-*"
+
+// storeOnce writes a certificate into dir, unless a run that was killed has done so,
+// and takes away what such a run was about to write.
+func storeOnce(dir string, both []byte, now time.Time) (string, error) {
+	left, err := filepath.Glob(filepath.Join(dir, unfinishedStore))
+	if err != nil {
+		return "", err
+	}
+	for _, path := range left {
+		if err := resource.RemoveFile(path); err != nil {
+			return "", err
+		}
+	}
+	before, err := filepath.Glob(filepath.Join(dir, "kubelet-client-*.pem"))
+	if err != nil {
+		return "", err
+	}
+	for _, path := range before {
+		if text, err := os.ReadFile(path); err == nil && bytes.Equal(text, both) {
+			return path, nil
+		}
+	}
+	stored := filepath.Join(dir, now.Format(storedName))
+	return stored, resource.WriteFile(stored, both, 0o600)
 }
 
 // linkStored makes path a link to a stored certificate. systemd may start a kubelet

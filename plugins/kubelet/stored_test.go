@@ -59,6 +59,23 @@ func TestStoreCertificate(t *testing.T) {
 	}
 }
 
+// TestStoreCertificateAfterAKill goes on with what a killed run has stored, and takes
+// away what it was about to store.
+func TestStoreCertificateAfterAKill(t *testing.T) {
+	s := newStoring(t)
+	stored := filepath.Join(filepath.Dir(s.pem), "kubelet-client-2020-01-02-03-04-05.pem")
+	writeFile(t, stored, readFile(t, s.dir+"/given.crt")+readFile(t, s.dir+"/given.key"))
+	writeFile(t, filepath.Join(filepath.Dir(s.pem), ".kubelet-client-2020-01-02-03-04-00.pem.clusterflow-7"), "half a certif")
+	s.Apply(t)
+	entries, err := os.ReadDir(filepath.Dir(s.pem))
+	if err != nil || len(entries) != 2 {
+		t.Errorf("there are %v, %v, want a certificate and the link to it", entries, err)
+	}
+	if target, err := os.Readlink(s.pem); err != nil || target != stored {
+		t.Errorf("it leads to %q, %v, want %s", target, err, stored)
+	}
+}
+
 // TestStoreCertificateOnce leaves a certificate that is there, and a kubeconfig without one.
 func TestStoreCertificateOnce(t *testing.T) {
 	s := newStoring(t)
