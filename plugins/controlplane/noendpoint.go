@@ -12,10 +12,10 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
-// farewell is how long an API server may take to end. It takes itself out of the
-// endpoints at once and answers what was asked; then it waits for watches to end,
-// which they do not.
-const farewell = 2 * time.Second
+// farewell is how long an API server may take to end: 1 s. It takes itself out of the
+// endpoints at once, which is two writes to its etcd, and answers what was asked; then
+// it waits for watches to end, which they do not.
+const farewell = time.Second
 
 type noEndpointConfig struct {
 	Kubeconfig string `cf:"kubeconfig" default:"\"/etc/kubernetes/admin.conf\"" doc:"Path of the administrator's kubeconfig."`
