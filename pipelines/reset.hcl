@@ -67,6 +67,21 @@ module "stop" {
   depends_on    = [module.leave]
 }
 
+# Only then, because what is stopped takes no Lease again.
+phase "controlplane.no_leader" "leader" {
+  when       = phase.found.control_plane
+  kubeconfig = var.kubeconfig
+  depends_on = [module.stop]
+}
+
+# A control plane has left by then. The kubelet of a worker may register its Node until it is stopped.
+phase "controlplane.no_node" "worker" {
+  when       = phase.found.joined && !phase.found.control_plane
+  kubeconfig = var.kubeconfig
+  node       = phase.found.node_name
+  depends_on = [module.stop]
+}
+
 phase "etcd.no_data" "etcd_data" {
   when       = var.destroy_etcd_data != ""
   data_dir   = phase.found.etcd_data_dir
@@ -103,7 +118,7 @@ module "kubeconfig" {
   ca         = local.pairs["ca"]
   node       = local.node
   config     = local.found_config
-  depends_on = [module.control_plane, module.kubelet]
+  depends_on = [module.control_plane, module.kubelet, phase.leader, phase.worker]
 }
 
 module "certs" {

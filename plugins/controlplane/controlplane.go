@@ -37,7 +37,7 @@ func Spec() sdk.Spec {
 		Types: []sdk.Type{
 			processType(), staticPodType(), auditType(), selfHostedType(pool), waitType(pool), uploadConfigType(pool), tokenType(pool), nodeRBACType(pool), clusterInfoType(pool), markType(pool),
 			discoveryType(pool), clusterConfigType(pool), nodeReadyType(pool), tokensType(pool),
-			drainType(pool), noNodeType(pool), noEndpointType(pool),
+			drainType(pool), noNodeType(pool), noEndpointType(pool), noLeaderType(pool),
 		},
 	}
 }

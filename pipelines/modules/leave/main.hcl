@@ -1,5 +1,5 @@
-# Takes the node out of its cluster while it still runs: its pods move, its Node goes, its API server ends, its etcd member
-# leaves. Where the cluster ends with this node, or cannot be asked, there is nothing to leave.
+# Takes the node out of its cluster while it still runs: its pods move, the Node of a control plane goes, its API server
+# ends, its etcd member leaves. Where the cluster ends with this node, or cannot be asked, there is nothing to leave.
 
 variable "node" {
   type        = any
@@ -44,7 +44,7 @@ phase "controlplane.drain" "drain" {
 }
 
 phase "controlplane.no_node" "node" {
-  when       = var.found.joined
+  when       = var.found.joined && var.found.control_plane
   kubeconfig = var.kubeconfig
   node       = var.node.name
   depends_on = [phase.drain]
