@@ -142,7 +142,8 @@ func (d *discovery) Diff(ctx context.Context) (sdk.Change, error) {
 	if d.found != nil {
 		return sdk.Change{}, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
+	limit := min(checkTimeout, d.config.Within)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
 	switch err := d.find(ctx); {
 	case isPermanent(err):

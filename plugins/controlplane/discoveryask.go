@@ -43,7 +43,7 @@ func askClusterInfo(ctx context.Context, endpoint string, ca []byte) (clusterInf
 	status, body, clock, err := get(ctx, "https://"+endpoint+clusterInfoPath, config)
 	switch {
 	case err != nil:
-		return clusterInfoText{}, explainAsk(endpoint, err)
+		return clusterInfoText{}, explainAsk(ctx, endpoint, err)
 	case status == http.StatusNotFound:
 		return clusterInfoText{}, sdk.Hint(fmt.Errorf("%s has no cluster-info", endpoint),
 			"Is it an API server? Its cluster must publish cluster-info: apply controlplane.cluster_info, or kubeadm init phase bootstrap-token.")
@@ -96,26 +96,6 @@ func get(ctx context.Context, from string, config *tls.Config) (status int, body
 	}
 	clock, _ = http.ParseTime(resp.Header.Get("Date"))
 	return resp.StatusCode, body, clock, err
-}
-
-// explainAsk says what to do about a server that did not answer, or that is not
-// believed.
-func explainAsk(endpoint string, err error) error {
-	var invalid x509.CertificateInvalidError
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	wrong := fmt.Errorf("%s has a certificate that cannot be trusted: %w", endpoint, err)
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return sdk.Permanent(sdk.Hint(wrong, "Is the clock of this host right? It says "+time.Now().UTC().Format(time.RFC3339)+
-			". If it is, the certificate of the API server has to be renewed."))
-	case errors.As(err, &host):
-		return sdk.Permanent(sdk.Hint(wrong, "Use a name or an address that is in the certificate, or add this one to it: apiserver_cert_extra_sans."))
-	case errors.As(err, &unknown):
-		return sdk.Permanent(sdk.Hint(wrong, "It is signed by another CA than that of the cluster. A load balancer must pass TLS on, not end it. Else another host poses as the API server."))
-	}
-	return sdk.Hint(fmt.Errorf("no API server answers at %s: %w", endpoint, err),
-		"Check the address and port, that kube-apiserver runs there, and that no firewall is between: curl -k https://"+endpoint+"/version")
 }
 
 // checkClock refuses a clock so far behind that new certificates seem to be of the

@@ -65,7 +65,7 @@ func (c discoveryConfig) knock(ctx context.Context, host string, ca []byte) (sta
 	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: poolOf(ca)}
 	status, body, clock, err = get(ctx, "https://"+host+clusterInfoPath, config)
 	if err != nil {
-		err = explainAsk(host, err)
+		err = explainAsk(ctx, host, err)
 	}
 	return status, body, clock, err
 }
@@ -95,7 +95,7 @@ func (c discoveryConfig) readFile(ctx context.Context) ([]byte, error) {
 	status, body, _, err := get(ctx, c.File, &tls.Config{MinVersion: tls.VersionTLS12})
 	switch {
 	case err != nil:
-		return nil, sdk.Hint(fmt.Errorf("read %s: %w", c.File, err), "The server must have a certificate that this host trusts.")
+		return nil, explainFetch(c.File, err)
 	case status != http.StatusOK:
 		return nil, fmt.Errorf("read %s: status %d", c.File, status)
 	}

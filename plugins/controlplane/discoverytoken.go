@@ -99,7 +99,7 @@ func (c discoveryConfig) prove(seen clusterInfoText) error {
 	switch {
 	case signature == "" && len(seen.signatures) == 0:
 		return sdk.Hint(unsignedError{id, c.Endpoint},
-			"The cluster has signed with no token at all. All may have expired, or kube-controller-manager does not run: it signs (controllers bootstrapsigner and tokencleaner). "+newToken)
+			"The cluster has signed with no token at all. All may have expired or be without usage signing, or kube-controller-manager does not run: it signs (controllers bootstrapsigner and tokencleaner). "+newToken)
 	case signature == "":
 		return sdk.Hint(unsignedError{id, c.Endpoint},
 			"It has expired (most live 24 hours), was deleted, cannot sign (usage signing), or is of another cluster. "+newToken)

@@ -38,7 +38,7 @@ func noLeaderType(pool *kubeapi.Pool) sdk.Type {
 		Doc: "No controller manager and no scheduler of this host leads the others any more: their Leases are given back, and another one leads within seconds. " +
 			"Otherwise it would wait 15 s for a sign of life, and no Deployment, disruption budget or endpoint would follow what happens. " +
 			"They must have ended, or they would take the Leases again. Nothing is done where the cluster cannot be asked. Nothing can be undone.",
-		Example: "phase \"controlplane.no_leader\" \"leader\" {\n  depends_on = [module.stop]\n}",
+		Example: "phase \"controlplane.no_leader\" \"leader\" {\n  kubeconfig = \"/etc/kubernetes/admin.conf\"\n}",
 		Access: []sdk.Access{
 			{Kind: sdk.AccessPath, What: "config.kubeconfig"},
 			{Kind: sdk.AccessKube, What: "Leases kube-controller-manager and kube-scheduler in kube-system", Write: true},

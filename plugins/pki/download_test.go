@@ -85,11 +85,11 @@ func TestDownloadFailures(t *testing.T) {
 		"none": {
 			setup: func(_ *testing.T, fake *kubeapitest.Fake, _ string) { fake.Delete(secretPath) },
 			want:  "there is no Secret kube-system/kubeadm-certs: it was never uploaded, or has expired",
-			hint:  "kubeadm init phase upload-certs --upload-certs",
+			hint:  "clusterflow apply token --var upload_certs=true, or kubeadm init phase upload-certs --upload-certs",
 		},
 		"other key": {
 			set:  map[string]cty.Value{"key": cty.StringVal(strings.Repeat("0f", 32))},
-			want: "decrypt ca.crt: it was encrypted with another certificate key, or is damaged", hint: "Use the key of the last upload",
+			want: "decrypt ca.crt: it was encrypted with another certificate key, or is damaged", hint: "Use the key of the last upload. If it is lost, a control-plane node tells a right one",
 		},
 		"other file": {
 			setup: func(t *testing.T, _ *kubeapitest.Fake, dir string) {

@@ -28,8 +28,8 @@ type source struct {
 
 // errNoUpload says that there is nothing to fetch.
 var errNoUpload = sdk.Hint(fmt.Errorf("there is no Secret %s/%s: it was never uploaded, or has expired", systemNamespace, sharedSecret),
-	"Upload it again on a control-plane node, by applying its pipeline with pki.upload or with "+
-		"kubeadm init phase upload-certs --upload-certs, and use the key that this gives. It is kept for two hours.")
+	"Upload it again on a control-plane node, and use the key that this gives: clusterflow apply token --var upload_certs=true, "+
+		"or kubeadm init phase upload-certs --upload-certs. It is kept for two hours.")
 
 // read reads the Secret, unless that was done.
 func (s *source) read(ctx context.Context) error {
@@ -41,7 +41,7 @@ func (s *source) read(ctx context.Context) error {
 	case apierrors.IsNotFound(err):
 		s.err = errNoUpload
 	case apierrors.IsForbidden(err):
-		s.err = sdk.Hint(err, "A bootstrap token may read it only after pki.upload or kubeadm init --upload-certs, and only as long as the token is valid.")
+		s.err = sdk.Hint(err, "A bootstrap token may read it only after an upload on a control-plane node (clusterflow apply token --var upload_certs=true, or kubeadm init phase upload-certs --upload-certs), and only as long as the token is valid.")
 	case err != nil:
 		s.err = err
 	case secret.Data == nil:
@@ -68,7 +68,7 @@ func (s *source) plain(ctx context.Context, f sharedFile) ([]byte, error) {
 	plain, err := s.key.open(sealed)
 	if err != nil {
 		return nil, sdk.Permanent(sdk.Hint(fmt.Errorf("decrypt %s: %w", f.entry, err),
-			"Use the key of the last upload: each one without a given key has a new one."))
+			"Use the key of the last upload. If it is lost, a control-plane node tells a right one: clusterflow apply token --var upload_certs=true."))
 	}
 	return plain, f.check(plain)
 }
