@@ -26,7 +26,7 @@ clusterflow-plugins-kube := pki kubelet controlplane addons
 links = $(foreach binary,$(PLUGINS),$(foreach name,$($(binary)),ln -sfn $(binary) $(1)/clusterflow-plugin-$(name);))
 
 # Tests with real hosts that take minutes each. make test leaves them to make lab-test.
-LABLONG := TestManyHosts|TestIPv6|TestJoinKilled|TestJoin$$|TestKubeadm$$|TestBrokenInit|TestBrokenRegistry|TestOptions|TestSelfHosted|TestExternalEtcd|TestResetLeaves|TestResetHalfMade|TestJoinKubeadm|TestKubeadmJoins$$|TestKilledLabIsRemoved|TestKilledOften|TestKilledUndo|TestUndo$$
+LABLONG := TestManyHosts|TestIPv6|TestJoinKilled|TestJoin$$|TestJoinMistakes|TestKubeadm$$|TestBrokenInit|TestBrokenRegistry|TestOptions|TestSelfHosted|TestExternalEtcd|TestResetLeaves|TestResetHalfMade|TestJoinKubeadm|TestKubeadmJoins$$|TestKilledLabIsRemoved|TestKilledOften|TestKilledUndo|TestUndo$$
 
 # labtest runs the tests with real hosts, which install clusterflow from an archive.
 define labtest

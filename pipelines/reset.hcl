@@ -109,7 +109,7 @@ module "kubelet" {
   either_way = true
   node       = local.node
   config     = local.found_config
-  depends_on = [module.stop, module.control_plane, module.etcd] # the directory of manifests may be the kubelet's
+  depends_on = [module.stop, module.control_plane, module.etcd, phase.worker] # the directory of manifests may be the kubelet's
 }
 
 module "kubeconfig" {
@@ -118,7 +118,7 @@ module "kubeconfig" {
   ca         = local.pairs["ca"]
   node       = local.node
   config     = local.found_config
-  depends_on = [module.control_plane, module.kubelet, phase.leader, phase.worker]
+  depends_on = [module.control_plane, module.kubelet, phase.leader]
 }
 
 module "certs" {
