@@ -92,31 +92,45 @@ func lostThings(first *lab.Host, bearer, key, worker, control string) []joinMist
 	}
 	owner := system + `get secret kubeadm-certs --output=jsonpath='{.metadata.ownerReferences[0].name}'`
 	return []joinMistake{
-		{name: "packets are dropped", command: worker + soon, onHost: true, spoil: drop("--append"), mend: drop("--delete"),
-			cause: "no API server answers at", todo: "Nothing comes back, not even a refusal"},
-		{name: "token that does not sign", command: worker + soon,
+		{
+			name: "packets are dropped", command: worker + soon, onHost: true, spoil: drop("--append"), mend: drop("--delete"),
+			cause: "no API server answers at", todo: "Nothing comes back, not even a refusal",
+		},
+		{
+			name: "token that does not sign", command: worker + soon,
 			spoil: token + `'{"stringData": {"usage-bootstrap-signing": "false"}}'` + await("! "+signed),
 			mend:  token + `'{"stringData": {"usage-bootstrap-signing": "true"}}'` + await(signed),
-			cause: "does not know the token " + id, todo: "be without usage signing"},
-		{name: "token that does not authenticate", command: worker,
+			cause: "does not know the token " + id, todo: "be without usage signing",
+		},
+		{
+			name: "token that does not authenticate", command: worker,
 			spoil: token + `'{"stringData": {"usage-bootstrap-authentication": "false"}}'` + refused,
 			mend:  token + `'{"stringData": {"usage-bootstrap-authentication": "true"}}'`,
-			cause: "does not accept the token", todo: "may not authenticate (usage authentication). Make a new one"},
-		{name: "expired token", command: worker, spoil: stop + token + expire + refused, mend: token + revive + "\n" + start + await(signed),
-			cause: "does not accept the token", todo: "It has expired"},
-		{name: "expired token that is gone", command: worker + soon,
+			cause: "does not accept the token", todo: "may not authenticate (usage authentication). Make a new one",
+		},
+		{
+			name: "expired token", command: worker, spoil: stop + token + expire + refused, mend: token + revive + "\n" + start + await(signed),
+			cause: "does not accept the token", todo: "It has expired",
+		},
+		{
+			name: "expired token that is gone", command: worker + soon,
 			spoil: system + "get secret bootstrap-token-" + id + " --output=yaml | grep -v 'resourceVersion:\\|uid:\\|creationTimestamp:' >/root/token.yaml\n" +
 				token + expire + await("! "+signed),
 			mend:  system + "create --filename=/root/token.yaml" + await(signed),
-			cause: "does not know the token " + id, todo: "All may have expired"},
-		{name: "nobody signs", command: worker + soon,
+			cause: "does not know the token " + id, todo: "All may have expired",
+		},
+		{
+			name: "nobody signs", command: worker + soon,
 			spoil: stop + `kubectl --namespace=kube-public patch configmap cluster-info --type=json --patch='[{"op": "remove", "path": "/data/jws-kubeconfig-` + id + `"}]'`,
 			mend:  start + await(signed),
-			cause: "does not know the token " + id, todo: "kube-controller-manager does not run"},
-		{name: "expired certificates", command: control,
+			cause: "does not know the token " + id, todo: "kube-controller-manager does not run",
+		},
+		{
+			name: "expired certificates", command: control,
 			spoil: system + `patch secret "$(` + owner + `)" --type=merge --patch ` + expire + await("! "+system+"get secret kubeadm-certs"),
 			mend:  "clusterflow apply token --auto-approve --var upload_certs=true --var certificate_key=" + key,
-			cause: "there is no Secret kube-system/kubeadm-certs", todo: "clusterflow apply token --var upload_certs=true"},
+			cause: "there is no Secret kube-system/kubeadm-certs", todo: "clusterflow apply token --var upload_certs=true",
+		},
 	}
 }
 

@@ -52,17 +52,12 @@ func TestManyHosts(t *testing.T) {
 	others := []*probe{startProbe(t, client, "balancer", balancerAddress), startProbe(t, client, "Service kubernetes", "10.96.0.1:443")}
 	leadEtcd(ctx, t, n1)
 	reset(ctx, t, n1)
+	wantLed(t, n2, n1)
 	wantMembers(t, n2, "n2", "n3")
 	wantNodes(t, n2, "n2", "n3", "n4", "n5")
 	wantRemains(ctx, t, n1, bare[n1])
 
-	admin, err := n2.Get(ctx, "/etc/kubernetes/admin.conf")
-	if err == nil {
-		err = n5.Put(ctx, "/root/admin.conf", 0o600, strings.NewReader(string(admin)))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	giveAdmin(ctx, t, n2, n5)
 	reset(ctx, t, n5, "--var kubeconfig=/root/admin.conf")
 	wantNodes(t, n2, "n2", "n3", "n4")
 	wantRemains(ctx, t, n5, bare[n5])
@@ -120,6 +115,18 @@ func wantNodes(t *testing.T, h *lab.Host, want ...string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("nodes are %q, want %q", got, want)
 	}
+}
+
+// wantLed demands that others than gone lead soon: before its Leases, which last 15 s,
+// would have run out.
+func wantLed(t *testing.T, h, gone *lab.Host) {
+	t.Helper()
+	began := time.Now()
+	const script = `for lease in kube-controller-manager kube-scheduler; do
+  until kubectl --namespace=kube-system get lease "$lease" --output=jsonpath='{.spec.holderIdentity}' | grep -v "^$0_" | grep -q _; do sleep 0.2; done
+done`
+	run(t, h, "timeout", "10", "sh", "-euc", script, gone.Name)
+	t.Logf("others than %s led after %.1fs", gone.Name, time.Since(began).Seconds())
 }
 
 // leadEtcd makes the member on h the leader of etcd.
