@@ -93,7 +93,7 @@ func (p *Pipeline) Apply(ctx context.Context, opts ApplyOptions) (result run.Res
 		return result
 	}, opts)
 	if err = errors.Join(runErr, resumeErr); err == nil && forget && result.Status == event.RunSucceeded {
-		err = p.forgetOthers(ctx, store)
+		err = p.forgetAll(ctx, store)
 	}
 	return result, known, err
 }

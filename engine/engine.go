@@ -29,7 +29,7 @@ type Options struct {
 	// BuiltIn holds pipelines that are meant where there is no file of that path. May
 	// be nil.
 	BuiltIn fs.FS
-	// Warm starts the plugins of a pipeline while it is loaded, for those who plan it
+	// Warm starts the plugins of a pipeline once it is loaded, for those who plan it
 	// next. Without it Load starts no process whose description is cached.
 	Warm bool
 	// Ask gets the value of a sensitive variable of the pipeline that must have one and
@@ -121,9 +121,6 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
 		return p, diag.Tidy(diags)
 	}
-	if e.opts.Warm {
-		p.plugins.warm(ctx, source)
-	}
 	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)
@@ -131,6 +128,9 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 		return p, diag.Tidy(diags)
 	}
 	p.Program, p.whole = program, program
+	if e.opts.Warm {
+		p.plugins.warm(ctx, program)
+	}
 	return p, diags
 }
 
@@ -139,8 +139,8 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 func (p *Pipeline) Validate(ctx context.Context) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, n := range p.Program.Nodes {
-		if run, known, _ := n.When(plan.Outcomes{}); known && !run {
-			continue // what never runs need not have sensible values
+		if neverRuns(n) {
+			continue // it need not have sensible values
 		}
 		config, more := n.Config(plan.Outcomes{})
 		diags = append(diags, more...)
@@ -159,6 +159,12 @@ func (p *Pipeline) Validate(ctx context.Context) hcl.Diagnostics {
 		diags = append(diags, n.Place(append(problems, sdk.Diagnose(err)...))...)
 	}
 	return diag.Tidy(diags)
+}
+
+// neverRuns reports a phase whose condition is false whatever other phases do.
+func neverRuns(n *expand.Node) bool {
+	run, known, diags := n.When(plan.Outcomes{})
+	return known && !run && !diags.HasErrors()
 }
 
 // StateDir is where the state of the pipeline is kept.

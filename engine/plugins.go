@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/clusterflow/clusterflow/engine/config"
@@ -54,40 +55,54 @@ func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
 	return p
 }
 
-// describeAll lets every plugin that the pipeline uses describe itself. Problems
-// are kept for the phases that use the plugin.
+// describeAll lets the plugins that the pipeline uses describe themselves, all at
+// once: on a new host each is hashed and started for that. Problems are kept for
+// the phases that use the plugin.
 func (p *plugins) describeAll(ctx context.Context, source *config.Pipeline) {
+	names := pluginsOf(source)
+	descriptions := make([]description, len(names))
+	var group sync.WaitGroup
+	for i, name := range names {
+		group.Go(func() { descriptions[i] = p.describe(ctx, name) })
+	}
+	group.Wait()
+	for i, name := range names {
+		p.described[name] = descriptions[i]
+	}
+}
+
+// pluginsOf lists the plugins that phases and functions are of, each once.
+func pluginsOf(source *config.Pipeline) []string {
+	var names []string
 	for _, m := range source.Modules {
 		for _, phase := range m.Steps() {
-			p.describeOnce(ctx, phase.Plugin)
+			names = append(names, phase.Plugin)
 		}
 		for _, e := range m.Exprs() {
 			for _, call := range e.Calls() {
 				if plugin, _, ok := call.Plugin(); ok {
-					p.describeOnce(ctx, plugin)
+					names = append(names, plugin)
 				}
 			}
 		}
 	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-// warm starts the plugins that the phases of a pipeline use. Problems come up again
-// when they are used.
-func (p *plugins) warm(ctx context.Context, source *config.Pipeline) {
+// warm starts the plugins of the phases that may run, first of those that wait for
+// no other. Problems come up again when they are used.
+func (p *plugins) warm(ctx context.Context, program *expand.Program) {
 	started := map[string]bool{}
-	for _, m := range source.Modules {
-		for _, phase := range m.Steps() {
-			if name := phase.Plugin; !started[name] && p.described[name].err == nil && p.elsewhere(name) == nil {
-				started[name] = true
-				_ = p.host.Start(ctx, p.ref(name))
+	for _, waits := range []bool{false, true} {
+		for _, n := range program.Nodes {
+			name := n.Plugin
+			if started[name] || len(n.Edges) > 0 != waits || neverRuns(n) || p.described[name].err != nil || p.elsewhere(name) != nil {
+				continue
 			}
+			started[name] = true
+			_ = p.host.Start(ctx, p.ref(name))
 		}
-	}
-}
-
-func (p *plugins) describeOnce(ctx context.Context, plugin string) {
-	if _, ok := p.described[plugin]; !ok {
-		p.described[plugin] = p.describe(ctx, plugin)
 	}
 }
 

@@ -46,13 +46,11 @@ func (e *Engine) Recorded() ([]string, error) {
 	return names, nil
 }
 
-// forgetOthers drops what is recorded of phases that the pipeline does not have.
-func (p *Pipeline) forgetOthers(ctx context.Context, store *state.Store) error {
+// forgetAll drops what is recorded of all phases: there is nothing left to undo.
+func (p *Pipeline) forgetAll(ctx context.Context, store *state.Store) error {
 	var records []state.Record
 	for _, address := range store.State().Addresses() {
-		if _, ok := p.whole.Node(address); !ok {
-			records = append(records, state.NodeUndone{Address: address, Time: time.Now().UTC()})
-		}
+		records = append(records, state.NodeUndone{Address: address, Time: time.Now().UTC()})
 	}
 	if len(records) == 0 {
 		return nil

@@ -84,7 +84,7 @@ func TestAttributesWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := attributesFromWire(wire)
+	got, err := attributesFromWire(wireTypes{}, wire)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestAttributesWireConvertsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := attributesFromWire(wire)
+	got, err := attributesFromWire(wireTypes{}, wire)
 	if err != nil || !got[0].Default.RawEquals(cty.StringVal("5")) {
 		t.Errorf("got %+v, %v", got, err)
 	}

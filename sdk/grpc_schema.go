@@ -50,6 +50,7 @@ func descriptionToWire(d Description) (*pb.DescribeResponse, error) {
 
 func descriptionFromWire(w *pb.DescribeResponse) (Description, error) {
 	out := Description{Name: w.GetName(), Version: w.GetVersion(), Doc: w.GetDoc()}
+	types := wireTypes{}
 	for _, t := range w.GetTypes() {
 		d := TypeDescription{
 			Name: t.GetName(), Doc: t.GetDoc(), Example: t.GetExample(), Version: t.GetVersion(),
@@ -57,10 +58,10 @@ func descriptionFromWire(w *pb.DescribeResponse) (Description, error) {
 			CancelGrace: seconds(t.GetCancelGrace().AsDuration(), DefaultCancelGrace),
 		}
 		var err error
-		if d.Config, err = attributesFromWire(t.GetConfig()); err != nil {
+		if d.Config, err = attributesFromWire(types, t.GetConfig()); err != nil {
 			return Description{}, fmt.Errorf("type %q: %w", t.GetName(), err)
 		}
-		if d.Outputs, err = attributesFromWire(t.GetOutputs()); err != nil {
+		if d.Outputs, err = attributesFromWire(types, t.GetOutputs()); err != nil {
 			return Description{}, fmt.Errorf("type %q: %w", t.GetName(), err)
 		}
 		for _, a := range t.GetAccess() {
@@ -71,14 +72,14 @@ func descriptionFromWire(w *pb.DescribeResponse) (Description, error) {
 	for _, f := range w.GetFunctions() {
 		d := Function{Name: f.GetName(), Doc: f.GetDoc()}
 		for _, p := range f.GetParams() {
-			t, err := ctyjson.UnmarshalType(p)
+			t, err := types.read(p)
 			if err != nil {
 				return Description{}, fmt.Errorf("function %q: decode parameter: %w", f.GetName(), err)
 			}
 			d.Params = append(d.Params, t)
 		}
 		var err error
-		if d.Result, err = ctyjson.UnmarshalType(f.GetResult()); err != nil {
+		if d.Result, err = types.read(f.GetResult()); err != nil {
 			return Description{}, fmt.Errorf("function %q: decode result: %w", f.GetName(), err)
 		}
 		out.Functions = append(out.Functions, d)
@@ -116,10 +117,25 @@ func defaultToWire(a Attribute) (*pb.DynamicValue, error) {
 	return valueToWire(v, a.Type.WithoutOptionalAttributesDeep())
 }
 
-func attributesFromWire(wire []*pb.Attribute) ([]Attribute, error) {
+// wireTypes remembers types by their JSON: a description has hundreds of
+// attributes of a few types, and each takes the decoder longer than the rest of it.
+type wireTypes map[string]cty.Type
+
+func (known wireTypes) read(text []byte) (cty.Type, error) {
+	if t, ok := known[string(text)]; ok {
+		return t, nil
+	}
+	t, err := ctyjson.UnmarshalType(text)
+	if err == nil {
+		known[string(text)] = t
+	}
+	return t, err
+}
+
+func attributesFromWire(types wireTypes, wire []*pb.Attribute) ([]Attribute, error) {
 	var out []Attribute
 	for _, w := range wire {
-		typ, err := ctyjson.UnmarshalType(w.GetType())
+		typ, err := types.read(w.GetType())
 		if err != nil {
 			return nil, fmt.Errorf("decode type of attribute %q: %w", w.GetName(), err)
 		}

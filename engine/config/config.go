@@ -28,8 +28,8 @@ type Pipeline struct {
 	State string
 	// Shares says that the root file gives the name.
 	Shares bool
-	// Forget drops what is recorded of phases that the pipeline does not have, once
-	// all of it succeeded.
+	// Forget drops all that is recorded, also of phases that the pipeline does not
+	// have, once all of it succeeded.
 	Forget bool
 	// Root is the module that the root file makes.
 	Root *Module

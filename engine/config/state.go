@@ -51,7 +51,7 @@ func (d *decoder) state(attr *hclsyntax.Attribute) {
 		"%q is no name: a name has letters, digits, underscores and dashes, and starts with a letter. A valid form is %s.", value.AsString(), stateForm)
 }
 
-// forget drops the records of other phases.
+// forget drops all records in the end.
 func (d *decoder) forget(attr *hclsyntax.Attribute) {
 	if value, ok := d.wholePipeline(attr, cty.Bool, forgetForm); ok {
 		d.root.Forget = value.True()

@@ -38,7 +38,7 @@ type Plan struct {
 	// more: they are gone from it, or their condition is false. Apply leaves what
 	// they made as it is.
 	Left []string
-	// Forget says that what is recorded of Left is dropped when all succeeded, see
+	// Forget says that all that is recorded is dropped when all succeeded, see
 	// [config.Pipeline].
 	Forget bool
 }

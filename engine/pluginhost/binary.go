@@ -20,11 +20,11 @@ type Binary struct {
 	file *os.File // of the content, shared by all links to it
 }
 
-// content is an open file and its digest.
+// content is an open file and its digest, which is taken once.
 type content struct {
 	file   *os.File
 	info   os.FileInfo
-	digest string
+	digest func() (string, error)
 	pinned bool // hashed for certain
 }
 
@@ -42,20 +42,41 @@ type library struct {
 // open returns the binary at path, which is opened and hashed the first time. A
 // pinned one, whose digest decides whether it may run, is hashed for certain.
 func (l *library) open(name, path string, pinned bool) (*Binary, error) {
+	key := fmt.Sprintf("%s\x00%s\x00%v", name, path, pinned)
+	b, c, err := l.find(key, path, pinned)
+	if b != nil || err != nil {
+		return b, err
+	}
+	digest, err := c.digest() // not under the lock: several files are hashed at once
+	if err != nil {
+		return nil, err
+	}
+	return l.keep(key, &Binary{Name: name, Path: path, Digest: digest, file: c.file})
+}
+
+// find returns what was opened before, the binary or at least its content.
+func (l *library) find(key, path string, pinned bool) (*Binary, *content, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, nil, ErrClosed
+	}
+	if b, ok := l.binaries[key]; ok {
+		return b, nil, nil
+	}
+	c, err := l.content(path, pinned)
+	return nil, c, err
+}
+
+func (l *library) keep(key string, b *Binary) (*Binary, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return nil, ErrClosed
 	}
-	key := fmt.Sprintf("%s\x00%s\x00%v", name, path, pinned)
-	if b, ok := l.binaries[key]; ok {
-		return b, nil
+	if first, ok := l.binaries[key]; ok {
+		return first, nil
 	}
-	c, err := l.content(path, pinned)
-	if err != nil {
-		return nil, err
-	}
-	b := &Binary{Name: name, Path: path, Digest: c.digest, file: c.file}
 	if l.binaries == nil {
 		l.binaries = map[string]*Binary{}
 	}
@@ -63,6 +84,7 @@ func (l *library) open(name, path string, pinned bool) (*Binary, error) {
 	return b, nil
 }
 
+// content opens a file unless it is open. The caller holds the lock.
 func (l *library) content(path string, pinned bool) (*content, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -81,11 +103,8 @@ func (l *library) content(path string, pinned bool) (*content, error) {
 			return c, f.Close()
 		}
 	}
-	digest, err := l.digests.get(f, info, pinned)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	c := &content{file: f, info: info, digest: digest, pinned: pinned}
+	c := &content{file: f, info: info, pinned: pinned}
+	c.digest = sync.OnceValues(func() (string, error) { return l.digests.get(f, info, pinned) })
 	l.contents = append(l.contents, c)
 	return c, nil
 }

@@ -23,7 +23,8 @@ type Plain struct {
 	opts      Options
 	operation event.Operation
 	nodes     map[string]*phase
-	due       time.Time // before that no line about a long phase is needed
+	due       time.Time         // before that no line about a long phase is needed
+	skipped   []event.NodeEnded // not told yet
 }
 
 // phase is a node that has not ended.
@@ -51,6 +52,9 @@ func (p *Plain) Err() error { return p.out.err }
 // Emit implements [event.Sink].
 func (p *Plain) Emit(e event.Event) {
 	defer p.Tick(e.Time) // afterwards: who ends now needs no line that it still runs
+	if p.holdSkipped(e) {
+		return
+	}
 	switch b := e.Body.(type) {
 	case event.RunStarted:
 		p.runStarted(e.Run, b)
@@ -74,7 +78,10 @@ func (p *Plain) Emit(e event.Event) {
 }
 
 // Print implements [View].
-func (p *Plain) Print(text string) { p.out.indented("", "", text) }
+func (p *Plain) Print(text string) {
+	p.tellSkipped()
+	p.out.indented("", "", text)
+}
 
 // Tick writes a line for each phase that has run long without one. Emit calls
 // it with the time of every event; call it too when nothing happens for a while.
@@ -95,6 +102,7 @@ func (p *Plain) Tick(now time.Time) {
 			continue
 		}
 		ph.said = now
+		p.tellSkipped()
 		p.stillRunning(address, ph, now.Sub(ph.started))
 	}
 }
@@ -171,9 +179,14 @@ func (p *Plain) nodeLog(b event.NodeLog) {
 	}
 	message, more, _ := strings.Cut(strings.TrimRight(b.Message, "\n"), "\n")
 	level := p.out.paint(levelStyle(b.Level), clean(string(b.Level))+":")
-	p.out.line("    %s | %s %s%s", p.out.paint(dim, clean(b.Node)), level, clean(message), fields(b.Fields))
-	if more != "" {
-		p.out.indented("      ", "", more)
+	const hint = "hint" // what to do, which reads better on a line of its own
+	others := maps.Clone(b.Fields)
+	delete(others, hint)
+	p.out.line("    %s | %s %s%s", p.out.paint(dim, clean(b.Node)), level, clean(message), fields(others))
+	for _, text := range []string{more, b.Fields[hint]} {
+		if text != "" {
+			p.out.indented("      ", "", text)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ type Plan struct {
 	Nodes     []PlanNode
 	// Left are nodes that earlier runs made and that are not wanted any more.
 	Left []string
-	// Forget says that their records are dropped when all succeeded.
+	// Forget says that all records are dropped when all succeeded.
 	Forget bool
 }
 
@@ -50,10 +50,15 @@ const (
 const maxPlanWidth = 72
 
 // WritePlan writes a plan for people, nodes in the given order, with totals in
-// the last line. Unchanged nodes are only counted unless opts is verbose.
+// the last line. Unless opts is verbose, unchanged nodes are only counted, and
+// those of a module that is skipped share a line.
 func WritePlan(w io.Writer, plan Plan, opts Options) error {
+	nodes := plan.Nodes
+	if !opts.Verbose {
+		nodes = foldSkipped(nodes)
+	}
 	if opts.Width <= 0 {
-		for _, n := range plan.Nodes {
+		for _, n := range nodes {
 			opts.Width = min(max(opts.Width, utf8.RuneCountInString(n.Address)), maxPlanWidth)
 		}
 	}
@@ -62,7 +67,7 @@ func WritePlan(w io.Writer, plan Plan, opts Options) error {
 	p.line("%s %s would do:", plan.Operation, clean(plan.Pipeline))
 	p.line("")
 	shown := 0
-	for _, n := range plan.Nodes {
+	for _, n := range nodes {
 		if n.Action == None && len(n.Warnings) == 0 && !opts.Verbose {
 			continue
 		}
@@ -84,7 +89,11 @@ func (p *printer) left(plan Plan) {
 		return
 	}
 	if plan.Forget {
-		p.line("When all has succeeded, the records of phases that this pipeline does not have are forgotten: %d.", len(plan.Left))
+		are := "are"
+		if len(plan.Left) == 1 {
+			are = "is"
+		}
+		p.line("When all has succeeded, what is recorded of this host is forgotten, %s that %s not in this pipeline too.", phases(len(plan.Left)), are)
 		p.line("")
 		return
 	}

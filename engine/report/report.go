@@ -30,8 +30,8 @@ type Options struct {
 	// Interval is how long a phase runs before a line says so, and again after as
 	// long. Zero means 10 s.
 	Interval time.Duration
-	// Rows is how many phases a timeline shows at most, the longest ones. Zero
-	// means 40.
+	// Rows is how many phases a timeline shows at most, the longest ones; those that
+	// are too short for a bar are only counted. Zero means 40.
 	Rows int
 	// Bar is how many characters wide a timeline is. Zero means 40.
 	Bar int

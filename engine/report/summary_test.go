@@ -36,13 +36,16 @@ func TestTimeline(t *testing.T) {
    time  0s             10.0s
   8.00s  ====....============  retries
   3.00s  ........======------  waits
-  0.00s  ----------=---------  blink
   1.00s  ----------------==--  looked
+         and 1 phase that took less
 
 apply failed: 4 phases in 10.0s (12.0s of work, up to 2 at once): 2 done, 1 unchanged, 1 failed
 `
 	if got := write(t, s, Options{Bar: 20}); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+	if got := write(t, s, Options{Bar: 20, Verbose: true}); !strings.Contains(got, "\n  0.00s  ----------=---------  blink\n") {
+		t.Errorf("verbose: got %s\nwant the short one too", got)
 	}
 	got := write(t, s, Options{Bar: 20, Rows: 2})
 	if strings.Contains(got, "blink") || !strings.Contains(got, "and 2 phases that took less") {

@@ -9,7 +9,11 @@ import (
 	"github.com/clusterflow/clusterflow/engine/event"
 )
 
-// timeline draws a bar for each of the longest phases, in order of their start:
+// minRows is how many phases a timeline shows though they took next to nothing.
+const minRows = 3
+
+// timeline draws a bar for each of the longest phases, those that fill a character
+// of it, in order of their start:
 //
 //	2.10s  ..=======-----------  phase.images
 //	5.02s  --------============  phase.etcd
@@ -18,23 +22,35 @@ import (
 // slot, its pool or its next attempt.
 func (s *Summary) timeline(p *printer, records []*record, opts Options) {
 	wall := s.end.Sub(s.begin)
-	ran := slices.DeleteFunc(slices.Clone(records), func(r *record) bool { return len(r.spans) == 0 })
+	ran := slices.DeleteFunc(slices.Clone(records), func(r *record) bool {
+		return len(r.spans) == 0 || r.ended.Status == event.Skipped
+	})
 	if len(ran) < 2 || wall <= 0 {
 		return
 	}
-	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(b.work(), a.work()) })
-	hidden := max(0, len(ran)-opts.Rows)
-	ran = ran[:len(ran)-hidden]
-	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(a.spans[0].from, b.spans[0].from) })
+	shown := longest(ran, wall, opts)
 	p.line("")
 	end := Seconds(wall)
 	p.line("   time  0s%*s", opts.Bar-2, end)
-	for _, r := range ran {
+	for _, r := range shown {
 		p.line("%7s  %s  %s", Seconds(r.work()), s.bar(p, r, wall, opts.Bar), clean(r.address))
 	}
-	if hidden > 0 {
+	if hidden := len(ran) - len(shown); hidden > 0 {
 		p.line("         and %s that took less", phases(hidden))
 	}
+}
+
+// longest picks the phases that a timeline shows, in order of their start.
+func longest(ran []*record, wall time.Duration, opts Options) []*record {
+	slices.SortStableFunc(ran, func(a, b *record) int { return cmp.Compare(b.work(), a.work()) })
+	short := wall / time.Duration(opts.Bar)
+	rows := slices.IndexFunc(ran, func(r *record) bool { return r.work() < short })
+	if rows < 0 || opts.Verbose {
+		rows = len(ran)
+	}
+	shown := slices.Clone(ran[:min(max(rows, minRows), opts.Rows, len(ran))])
+	slices.SortStableFunc(shown, func(a, b *record) int { return cmp.Compare(a.spans[0].from, b.spans[0].from) })
+	return shown
 }
 
 // bar draws one phase in so many characters.

@@ -40,8 +40,8 @@ type enrolment struct {
 	within      time.Duration
 	pool        *kubeapi.Pool
 	watch       *watch
-	asked       time.Time
-	answer      error     // to the last question
+	progress    lately    // of the request
+	accepted    lately    // the certificate
 	refused     time.Time // since when the token is
 }
 
@@ -126,7 +126,7 @@ func (e *enrolment) settle(ctx context.Context) error {
 		return err
 	}
 	err = e.watch.wait(ctx, resource.Probe{
-		Name: "the API server of this host is ready", Every: pollEvery, Timeout: e.within,
+		Name: "the API server of this host is ready", Every: serverEvery, Timeout: e.within,
 		Check: func(ctx context.Context) error { return e.answers(ctx, path) },
 		Hint:  "Read its log: crictl ps -a --name kube-apiserver, then crictl logs ID. It needs etcd: see also whether that runs.",
 	})
@@ -207,8 +207,13 @@ func (e *enrolment) have() (kubeconfig.Config, error) {
 // check returns nil once the API server knows the kubelet by its certificate.
 func (e *enrolment) check(ctx context.Context) error {
 	if _, err := e.have(); err != nil {
-		return e.progress(ctx)
+		return e.progress.ask(askEvery, func() error { return e.ask(ctx) })
 	}
+	return e.accepted.ask(serverEvery, func() error { return e.isAccepted(ctx) })
+}
+
+// isAccepted asks the API server with the certificate.
+func (e *enrolment) isAccepted(ctx context.Context) error {
 	client, err := e.pool.Client(e.Kubeconfig)
 	if err != nil {
 		return err

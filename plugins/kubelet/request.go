@@ -67,17 +67,22 @@ func (e *enrolment) askName(ctx context.Context) error {
 	return nil
 }
 
-// progress tells how far the kubelet's request for a certificate has got. It asks
-// the API server once a second at most.
-func (e *enrolment) progress(ctx context.Context) error {
-	if e.answer != nil && time.Since(e.asked) < askEvery {
-		return e.answer
-	}
-	e.answer = e.ask(ctx)
-	e.asked = time.Now()
-	return e.answer
+// lately remembers an error for a while, so that who polls often asks others seldom.
+type lately struct {
+	at  time.Time
+	err error
 }
 
+func (l *lately) ask(every time.Duration, question func() error) error {
+	if l.err != nil && time.Since(l.at) < every {
+		return l.err
+	}
+	l.err = question()
+	l.at = time.Now()
+	return l.err
+}
+
+// ask tells how far the kubelet's request for a certificate has got.
 func (e *enrolment) ask(ctx context.Context) error {
 	if _, err := os.Stat(e.Bootstrap); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"testing"
 	"time"
 
@@ -85,5 +86,28 @@ func TestProgressWithoutToken(t *testing.T) {
 	e := &enrolment{Kubeconfig: j.conf, Bootstrap: j.boot, pool: fakeHost().pool, token: testToken}
 	if err := e.check(t.Context()); err == nil || sdk.Diagnose(err).Permanent() {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestLately(t *testing.T) {
+	var l lately
+	asked := 0
+	question := func(err error) func() error {
+		return func() error {
+			asked++
+			return err
+		}
+	}
+	refused := errors.New("refused")
+	for i := range 3 {
+		if err := l.ask(time.Hour, question(refused)); !errors.Is(err, refused) || asked != 1 {
+			t.Fatalf("try %d: got %v after %d questions, want the first answer", i, err, asked)
+		}
+	}
+	if err := l.ask(0, question(nil)); err != nil || asked != 2 {
+		t.Fatalf("got %v after %d questions, want a new answer", err, asked)
+	}
+	if err := l.ask(time.Hour, question(refused)); !errors.Is(err, refused) || asked != 3 {
+		t.Fatalf("got %v after %d questions: what was fine is asked for again", err, asked)
 	}
 }

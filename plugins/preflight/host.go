@@ -11,7 +11,7 @@ import (
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
 
-func hostType() sdk.Type {
+func hostType(said *memory) sdk.Type {
 	return resource.Phase[hostConfig, struct{}]{
 		Name: "host",
 		Doc: "Checks that a host is fit for its role, by kubeadm's names and some more; docs/preflight.md lists them. " +
@@ -35,7 +35,7 @@ func hostType() sdk.Type {
 		},
 		Validate: validateHost,
 		Build: func(_ context.Context, in resource.Input[hostConfig]) (resource.Work[struct{}], error) {
-			chosen, ignored, err := choose(in.Config, newMachine(in.WorkDir).checks(in.Config))
+			chosen, ignored, err := choose(in.Config, newMachine(in.WorkDir, said).checks(in.Config))
 			if err != nil {
 				return resource.Work[struct{}]{}, err
 			}

@@ -50,7 +50,7 @@ func imageType() sdk.Type {
 		},
 		Validate: validateImage,
 		Build: func(ctx context.Context, in resource.Input[imageConfig]) (resource.Work[imageOutputs], error) {
-			socket, err := newMachine(in.WorkDir).socket(ctx, in.Config.CRISocket)
+			socket, err := newMachine(in.WorkDir, nil).socket(ctx, in.Config.CRISocket)
 			if err != nil {
 				return resource.Work[imageOutputs]{}, err
 			}

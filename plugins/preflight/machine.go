@@ -33,6 +33,7 @@ type machine struct {
 	interfaces func() ([]link, error)
 	verify     func(kubeletVersion string) systemReport
 	clock      func() (synchronised bool, err error)
+	said       *memory
 }
 
 // link is a network interface.
@@ -43,12 +44,12 @@ type link struct {
 	addresses []netip.Addr // in the kernel's order
 }
 
-func newMachine(workDir string) machine {
+func newMachine(workDir string, said *memory) machine {
 	return machine{
 		workDir: workDir, proc: "/proc", run: "/run", sockets: cri.Known(), uid: os.Geteuid(), cpus: runtime.NumCPU(),
 		hostname: os.Hostname, lookup: net.DefaultResolver.LookupHost,
 		proxy:    httpproxy.FromEnvironment().ProxyFunc(),
-		lookPath: exec.LookPath, command: quietly, interfaces: links, verify: verifySystem, clock: clockSynchronised,
+		lookPath: exec.LookPath, command: quietly, interfaces: links, verify: verifySystem, clock: clockSynchronised, said: said,
 	}
 }
 

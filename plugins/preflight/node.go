@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -29,7 +30,7 @@ type nodeOutputs struct {
 	SystemdResolved  bool   `cf:"systemd_resolved" doc:"Whether systemd-resolved runs, so that /etc/resolv.conf names a server that pods cannot reach."`
 }
 
-func nodeType() sdk.Type {
+func nodeType(said *memory) sdk.Type {
 	return resource.Phase[nodeConfig, nodeOutputs]{
 		Name: "node",
 		Doc: "What is to be known of this host: its name, address and container runtime, as given or as found. " +
@@ -44,7 +45,7 @@ func nodeType() sdk.Type {
 		},
 		Validate: validateNode,
 		Build: func(ctx context.Context, in resource.Input[nodeConfig]) (resource.Work[nodeOutputs], error) {
-			facts, err := newMachine(in.WorkDir).facts(ctx, in.Config)
+			facts, err := newMachine(in.WorkDir, said).facts(ctx, in.Config)
 			return resource.Work[nodeOutputs]{Known: func() nodeOutputs { return facts }}, err
 		},
 	}.Type()
@@ -85,11 +86,23 @@ func (m machine) facts(ctx context.Context, c nodeConfig) (nodeOutputs, error) {
 	if out.CRISocket, err = m.socket(ctx, c.CRISocket); err != nil {
 		return nodeOutputs{}, err
 	}
-	if v, err := m.kubeletVersion(ctx); err == nil {
-		out.KubeletVersion = v.text
-	}
-	if s, err := m.service(ctx, "systemd-resolved"); err == nil {
-		out.SystemdResolved = s.active
-	}
+	m.askPrograms(ctx, &out)
 	return out, nil
+}
+
+// askPrograms asks those that know of the host, at once. One that does not answer
+// leaves its output as it is.
+func (m machine) askPrograms(ctx context.Context, out *nodeOutputs) {
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
+		if v, err := m.kubeletVersion(ctx); err == nil {
+			out.KubeletVersion = v.text
+		}
+	})
+	group.Go(func() {
+		if s, err := m.service(ctx, "systemd-resolved"); err == nil {
+			out.SystemdResolved = s.active
+		}
+	})
 }

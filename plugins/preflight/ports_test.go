@@ -44,7 +44,7 @@ func TestPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := hostConfig{Role: roleEmbedded, Ports: []int{port}, PortAddress: "127.0.0.1"}
-	m := newMachine(t.TempDir())
+	m := newMachine(t.TempDir(), nil)
 	v := m.ask(t, c, "Port-"+text)
 	want := fmt.Sprintf("error: port %d is in use by %s (pid %d)", port, m.processName(os.Getpid()), os.Getpid())
 	equal(t, "in use", m.say(v), want)

@@ -13,10 +13,11 @@ import (
 
 // Spec declares the plugin.
 func Spec() sdk.Spec {
+	said := &memory{}
 	return sdk.Spec{
 		Name: "preflight", Version: "dev",
 		Doc:   "Checks a host before anything is changed on it.",
-		Types: []sdk.Type{hostType(), imageType(), nodeType(), scriptType()},
+		Types: []sdk.Type{hostType(said), imageType(), nodeType(said), scriptType()},
 	}
 }
 

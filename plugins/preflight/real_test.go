@@ -40,7 +40,7 @@ func TestUnknownKernel(t *testing.T) {
 
 // TestMachineHere asks the real seams, which tests of checks replace.
 func TestMachineHere(t *testing.T) {
-	m := newMachine(t.TempDir())
+	m := newMachine(t.TempDir(), nil)
 	if _, err := m.clock(); err != nil {
 		t.Error(err)
 	}

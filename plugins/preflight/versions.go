@@ -41,11 +41,16 @@ func parseRelease(text string) (release, error) {
 
 var saidVersion = regexp.MustCompile(`(?m)^Kubernetes (v\S+)\s*$`)
 
-// kubeletVersion asks the kubelet in PATH.
+// kubeletVersion asks the kubelet in PATH, unless it has said already.
 func (m machine) kubeletVersion(ctx context.Context) (release, error) {
-	if _, err := m.lookPath("kubelet"); err != nil {
+	path, err := m.lookPath("kubelet")
+	if err != nil {
 		return release{}, sdk.Hint(fmt.Errorf("find kubelet: %w", exec.ErrNotFound), "Install the package kubelet, of the version of the control plane.")
 	}
+	return m.said.version(path, func() (release, error) { return m.askKubelet(ctx) })
+}
+
+func (m machine) askKubelet(ctx context.Context) (release, error) {
 	result, err := m.command(ctx, "kubelet", "--version")
 	if err != nil {
 		return release{}, fmt.Errorf("read version of kubelet: %w", err)
