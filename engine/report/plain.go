@@ -179,9 +179,14 @@ func (p *Plain) nodeLog(b event.NodeLog) {
 	}
 	message, more, _ := strings.Cut(strings.TrimRight(b.Message, "\n"), "\n")
 	level := p.out.paint(levelStyle(b.Level), clean(string(b.Level))+":")
-	p.out.line("    %s | %s %s%s", p.out.paint(dim, clean(b.Node)), level, clean(message), fields(b.Fields))
-	if more != "" {
-		p.out.indented("      ", "", more)
+	const hint = "hint" // what to do, which reads better on a line of its own
+	others := maps.Clone(b.Fields)
+	delete(others, hint)
+	p.out.line("    %s | %s %s%s", p.out.paint(dim, clean(b.Node)), level, clean(message), fields(others))
+	for _, text := range []string{more, b.Fields[hint]} {
+		if text != "" {
+			p.out.indented("      ", "", text)
+		}
 	}
 }
 

@@ -50,6 +50,19 @@ func TestPlainLongPhases(t *testing.T) {
 	}
 }
 
+// What to do about a warning stands on a line of its own.
+func TestPlainHint(t *testing.T) {
+	var out bytes.Buffer
+	p := NewPlain(&out, Options{})
+	tell(p).emit(event.NodeLog{
+		Node: "phase.a", Level: event.LevelWarn, Message: "swap is on", Fields: map[string]string{"hint": "Turn it off:\nswapoff -a", "check": "Swap"},
+	})
+	want := "    phase.a | warn: swap is on check=Swap\n      Turn it off:\n      swapoff -a\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
 // limitedWriter takes so many writes.
 type limitedWriter struct{ left int }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/clusterflow/clusterflow/engine/event"
 	"github.com/clusterflow/clusterflow/engine/plan"
@@ -48,7 +49,11 @@ type mailbox struct {
 	store *state.Store // for Sync, the one method that workers may call
 	// stopping is closed when nothing new may start.
 	stopping <-chan struct{}
+	warned   []string // what the plugin has logged as warnings
 }
+
+// maxWarned is how many warnings are kept to be told once.
+const maxWarned = 100
 
 // tell hands a message over and waits until the loop has handled it.
 func (m *mailbox) tell(msg message) reply {
@@ -104,6 +109,9 @@ func (m *mailbox) sync(ctx context.Context) error {
 func (m *mailbox) forward(ctx context.Context, e sdk.Event) {
 	switch e := e.(type) {
 	case sdk.Log:
+		if event.Level(e.Level) == event.LevelWarn && len(m.warned) < maxWarned {
+			m.warned = append(m.warned, e.Message)
+		}
 		m.say(message{events: []event.Body{event.NodeLog{
 			Node: m.node, Level: event.Level(e.Level), Message: cut(e.Message), Fields: cutFields(e.Fields), Stream: cut(e.Stream),
 		}}})
@@ -131,10 +139,11 @@ func (m *mailbox) forward(ctx context.Context, e sdk.Event) {
 	}
 }
 
-// warn passes on the warnings that came with a result.
+// warn passes on the warnings that came with a result, unless the plugin has logged
+// them as well.
 func (m *mailbox) warn(diags sdk.Diagnostics) {
 	for _, d := range diags {
-		if d.Severity != sdk.SeverityWarning {
+		if d.Severity != sdk.SeverityWarning || slices.Contains(m.warned, d.Summary) {
 			continue
 		}
 		text := d.Summary

@@ -22,6 +22,16 @@ func TestWarnings(t *testing.T) {
 	r.warned("phase.a", "removed a, but\nlook at it")
 }
 
+// A warning that was logged when it was found is not told again with the result.
+func TestWarningIsToldOnce(t *testing.T) {
+	r := newRig(t, `phase "t.thing" "a" {
+  name = "a"
+  how  = "warn and log"
+}`)
+	r.expect(r.apply(t.Context()), event.RunSucceeded, "a succeeded")
+	r.warned("phase.a", "made a, but")
+}
+
 // warned checks that a warning of a phase was an event of the last run, once.
 func (r *rig) warned(address, text string) {
 	r.t.Helper()

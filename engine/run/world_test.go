@@ -128,6 +128,9 @@ func (h handler) Apply(ctx context.Context, req sdk.ApplyRequest) (sdk.Result, e
 	}
 	defer h.w.enter(fmt.Sprintf("apply %s %d", req.ID.Node, req.ID.Attempt))()
 	result := sdk.Result{Private: req.Private, Outputs: outputs(c), Diagnostics: warnings(c.How, "made "+c.Name)}
+	if c.How == "warn and log" {
+		sdk.Emit(ctx, sdk.Log{Level: "warn", Message: result.Diagnostics[0].Summary, Fields: map[string]string{"hint": "look at it"}})
+	}
 	if err := h.w.misbehave(ctx, c, req.ID); err != nil {
 		return result, err
 	}

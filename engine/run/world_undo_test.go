@@ -26,9 +26,9 @@ func (w *world) planUndo(name string) sdk.Plan {
 	return sdk.Plan{Changes: []sdk.Change{{Op: sdk.OpDelete, Kind: "thing", Target: name}}}
 }
 
-// warnings are what comes with a call that worked, for how = "warn".
+// warnings are what comes with a call that worked, for how = "warn" or "warn and log".
 func warnings(how, what string) sdk.Diagnostics {
-	if how != "warn" {
+	if !strings.HasPrefix(how, "warn") {
 		return nil
 	}
 	return sdk.Diagnostics{{Severity: sdk.SeverityWarning, Summary: what + ", but", Detail: "look at it"}}
