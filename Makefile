@@ -7,7 +7,7 @@ PLUGINS  := clusterflow-plugins clusterflow-plugins-etcd clusterflow-plugins-kub
 MODULES  := . $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)) test/lab
 PORTABLE := ./engine/... ./pipelines/... ./sdk/...
 GOLANGCI := $(CURDIR)/bin/tools/golangci-lint
-PROTOGO  := sdk/internal/pluginv1
+PROTOGO  := sdk/internal/pluginv1 plugins/etcd/internal/etcdapi
 PIPELINE ?= pipelines/embedded.hcl
 HOSTS    ?= 1
 HOST     ?= n1
@@ -128,16 +128,16 @@ bench-init: lab-kit ## Measure init.hcl beside kubeadm init in the lab, five tim
 	@$(MAKE) --no-print-directory dist VERSION=lab ARCHES=$(shell go env GOARCH) >/dev/null
 	cd test/lab && go run -buildvcs=false ./cmd/benchinit
 
-lint: tools ## Check style, import rules and the plugin protocol
+lint: tools ## Check style, import rules and the protocols
 	$(call each,$(GOLANGCI) run --config $(CURDIR)/.golangci.yml)
 	bin/tools/buf lint && bin/tools/buf generate -o .cache/proto
-	diff -r .cache/proto/$(PROTOGO) $(PROTOGO) # differs? make proto
+	set -e; for dir in $(PROTOGO); do diff -r .cache/proto/$$dir $$dir; done # differs? make proto
 
 fmt: tools ## Format Go and protocol files
 	$(call each,$(GOLANGCI) fmt --config $(CURDIR)/.golangci.yml)
 	bin/tools/buf format -w
 
-proto: tools ## Generate Go code from the plugin protocol
+proto: tools ## Generate Go code from the protocols
 	bin/tools/buf generate
 
 golden: build ## Rewrite the golden files of tests with what the code makes now

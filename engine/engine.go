@@ -121,6 +121,9 @@ func (e *Engine) LoadFrom(ctx context.Context, fsys fs.FS, path string, vars map
 	if diags = append(diags, p.plugins.checkLock()...); diags.HasErrors() {
 		return p, diag.Tidy(diags)
 	}
+	if e.opts.Warm {
+		p.plugins.warmFirst(ctx, source)
+	}
 	p.given = given{builtIn: !onDisk, sources: sourceDigests(source.Files), vars: vars, declared: source.Root.Variables}
 	program, more := expand.Expand(source, vars, p.plugins.schemas(ctx))
 	diags = append(diags, more...)

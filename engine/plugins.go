@@ -31,6 +31,7 @@ type plugins struct {
 	// described holds what each plugin of the pipeline said of itself. It does not
 	// change once the pipeline is loaded.
 	described map[string]description
+	started   map[string]bool // while the pipeline is loaded
 
 	mu      sync.Mutex
 	shared  map[string]pluginhost.Lease // of the processes in use, by plugin
@@ -46,7 +47,7 @@ type description struct {
 // newPlugins reads the plugin blocks of a pipeline.
 func newPlugins(host *pluginhost.Host, source *config.Pipeline) *plugins {
 	p := &plugins{
-		host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{},
+		host: host, refs: map[string]pluginhost.Ref{}, described: map[string]description{}, started: map[string]bool{},
 		shared: map[string]pluginhost.Lease{}, shares: map[string]*share{}, digests: map[string]string{},
 	}
 	for name, block := range source.Root.Plugins {
@@ -90,19 +91,30 @@ func pluginsOf(source *config.Pipeline) []string {
 	return slices.Compact(names)
 }
 
-// warm starts the plugins of the phases that may run, first of those that wait for
-// no other. Problems come up again when they are used.
-func (p *plugins) warm(ctx context.Context, program *expand.Program) {
-	started := map[string]bool{}
-	for _, waits := range []bool{false, true} {
-		for _, n := range program.Nodes {
-			name := n.Plugin
-			if started[name] || len(n.Edges) > 0 != waits || neverRuns(n) || p.described[name].err != nil || p.elsewhere(name) != nil {
-				continue
-			}
-			started[name] = true
-			_ = p.host.Start(ctx, p.ref(name))
+// warmFirst starts the plugins of the phases that stand in the pipeline's own file
+// without a condition: they are needed for certain, and first.
+func (p *plugins) warmFirst(ctx context.Context, source *config.Pipeline) {
+	for _, phase := range source.Root.Steps() {
+		if phase.When == nil {
+			p.start(ctx, phase.Plugin)
 		}
+	}
+}
+
+// warm starts the plugins of all phases that may run.
+func (p *plugins) warm(ctx context.Context, program *expand.Program) {
+	for _, n := range program.Nodes {
+		if !p.started[n.Plugin] && !neverRuns(n) {
+			p.start(ctx, n.Plugin)
+		}
+	}
+}
+
+// start starts a plugin that can run here. Problems come up again when it is used.
+func (p *plugins) start(ctx context.Context, name string) {
+	if !p.started[name] && p.described[name].err == nil && p.elsewhere(name) == nil {
+		p.started[name] = true
+		_ = p.host.Start(ctx, p.ref(name))
 	}
 }
 

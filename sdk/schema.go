@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -36,12 +37,12 @@ func AttributesOf[T any]() []Attribute {
 		name, flags := parseTag(f)
 		a := Attribute{
 			Name: name, Type: typeOf(f.Type), Doc: f.Tag.Get("doc"),
-			Required: flags["required"], Sensitive: flags["sensitive"],
-			Late: flags["late"], FileContent: flags["file"],
+			Required: slices.Contains(flags, "required"), Sensitive: slices.Contains(flags, "sensitive"),
+			Late: slices.Contains(flags, "late"), FileContent: slices.Contains(flags, "file"),
 			Enum: strings.Fields(f.Tag.Get("enum")),
 		}
 		if text, ok := f.Tag.Lookup("default"); ok {
-			v, err := ctyjson.Unmarshal([]byte(text), a.Type)
+			v, err := parseDefault(text, a.Type)
 			if err != nil {
 				panic(fmt.Sprintf("attributes of %s: default of %s: %v", typ, name, err))
 			}
@@ -52,19 +53,33 @@ func AttributesOf[T any]() []Attribute {
 	return attrs
 }
 
-func parseTag(f reflect.StructField) (name string, flags map[string]bool) {
-	parts := strings.Split(f.Tag.Get("cf"), ",")
-	if parts[0] == "" {
+// parseDefault reads JSON. Most defaults are texts, for which cty's decoder takes a
+// kilobyte each; a plugin with many phase types has a hundred of them at each start.
+func parseDefault(text string, typ cty.Type) (cty.Value, error) {
+	if typ != cty.String || !strings.HasPrefix(text, `"`) {
+		return ctyjson.Unmarshal([]byte(text), typ)
+	}
+	var plain string
+	err := json.Unmarshal([]byte(text), &plain)
+	return cty.StringVal(plain), err
+}
+
+func parseTag(f reflect.StructField) (name string, flags []string) {
+	name, rest, more := strings.Cut(f.Tag.Get("cf"), ",")
+	if name == "" {
 		panic(fmt.Sprintf("field %s: no cf tag", f.Name))
 	}
-	flags = map[string]bool{}
-	for _, p := range parts[1:] {
-		if !slices.Contains([]string{"required", "sensitive", "late", "file"}, p) {
-			panic(fmt.Sprintf("field %s: unknown flag %q in its cf tag", f.Name, p))
-		}
-		flags[p] = true
+	if more {
+		flags = strings.Split(rest, ",")
 	}
-	return parts[0], flags
+	for _, flag := range flags {
+		switch flag {
+		case "required", "sensitive", "late", "file":
+		default:
+			panic(fmt.Sprintf("field %s: unknown flag %q in its cf tag", f.Name, flag))
+		}
+	}
+	return name, flags
 }
 
 func isDuration(t reflect.Type) bool { return t == reflect.TypeFor[time.Duration]() }
@@ -103,13 +118,14 @@ func objectOf(t reflect.Type) cty.Type {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, flags := parseTag(f)
-		for _, tag := range []string{"default", "enum"} {
-			if _, ok := f.Tag.Lookup(tag); ok || flags["sensitive"] || flags["late"] || flags["file"] {
-				panic(fmt.Sprintf("field %s of %s: inside of an object an attribute can only be required", f.Name, t))
-			}
+		required := slices.Equal(flags, []string{"required"})
+		_, hasDefault := f.Tag.Lookup("default")
+		_, hasEnum := f.Tag.Lookup("enum")
+		if (len(flags) > 0 && !required) || hasDefault || hasEnum {
+			panic(fmt.Sprintf("field %s of %s: inside of an object an attribute can only be required", f.Name, t))
 		}
 		attrs[name] = typeOf(f.Type)
-		if !flags["required"] {
+		if !required {
 			optional = append(optional, name)
 		}
 	}

@@ -89,6 +89,34 @@ func TestAttributesOfRefuses(t *testing.T) {
 			},
 			want: `attributes of struct { A bool "cf:\"a\" default:\"\\\"x\\\"\"" }: default of a: a bool is required`,
 		},
+		"default without end": {
+			call: func() {
+				sdk.AttributesOf[struct {
+					A string `cf:"a" default:"\"x"`
+				}]()
+			},
+			want: `attributes of struct { A string "cf:\"a\" default:\"\\\"x\"" }: default of a: unexpected end of JSON input`,
+		},
+		"default in an object": {
+			call: func() {
+				sdk.AttributesOf[struct {
+					A struct {
+						B string `cf:"b" default:"\"x\""`
+					} `cf:"a"`
+				}]()
+			},
+			want: `field B of struct { B string "cf:\"b\" default:\"\\\"x\\\"\"" }: inside of an object an attribute can only be required`,
+		},
+		"flag in an object": {
+			call: func() {
+				sdk.AttributesOf[struct {
+					A struct {
+						B string `cf:"b,required,late"`
+					} `cf:"a"`
+				}]()
+			},
+			want: `field B of struct { B string "cf:\"b,required,late\"" }: inside of an object an attribute can only be required`,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -39,9 +39,10 @@ func greedy() sdk.Spec {
 	return spec
 }
 
-// recorded adds a line to the file calls, where there is one, for each call that
-// asks what the host is like or changes it.
+// recorded adds a line to the file starts, where there is one, and to the file calls
+// for each call that asks what the host is like or changes it.
 func recorded(spec sdk.Spec) sdk.Spec {
+	note("starts", spec.Name)
 	for i, t := range spec.Types {
 		spec.Types[i].Handler = recorder{t.Handler, spec.Name + "." + t.Name}
 	}
@@ -53,14 +54,17 @@ type recorder struct {
 	typ string
 }
 
-func (r recorder) record(call, node string) {
-	f, err := os.OpenFile("calls", os.O_WRONLY|os.O_APPEND, 0)
+func (r recorder) record(call, node string) { note("calls", call, r.typ, node) }
+
+// note adds a line to a file that is there.
+func note(file string, words ...any) {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return
 	}
-	_, err = fmt.Fprintln(f, call, r.typ, node)
+	_, err = fmt.Fprintln(f, words...)
 	if err != nil || f.Close() != nil {
-		panic("calls cannot be written")
+		panic(file + " cannot be written")
 	}
 }
 

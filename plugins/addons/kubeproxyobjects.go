@@ -13,9 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
-	proxyv1alpha1 "k8s.io/kube-proxy/config/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/componentapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/componentconfig"
 )
 
@@ -73,8 +73,8 @@ func (c kubeProxyConfig) configMap() (*corev1.ConfigMap, error) {
 // configuration is config.conf: the given fields over kubeadm's defaults. mine
 // says that the user has set any.
 func (c kubeProxyConfig) configuration() (text string, mine bool, err error) {
-	kind := proxyv1alpha1.SchemeGroupVersion.WithKind("KubeProxyConfiguration")
-	var k proxyv1alpha1.KubeProxyConfiguration
+	kind := componentapi.KubeProxyConfigurationKind()
+	var k componentapi.KubeProxyConfiguration
 	if mine, err = componentconfig.Decode(c.Configuration, kind, &k); err != nil {
 		return "", false, attrError("configuration", "%w", err)
 	}
@@ -98,8 +98,8 @@ func (c kubeProxyConfig) configuration() (text string, mine bool, err error) {
 
 // mergeInto puts mode and feature gates, which have attributes of their own, into
 // a configuration that may have them too.
-func (c kubeProxyConfig) mergeInto(k *proxyv1alpha1.KubeProxyConfiguration) error {
-	mode := proxyv1alpha1.ProxyMode(c.Mode)
+func (c kubeProxyConfig) mergeInto(k *componentapi.KubeProxyConfiguration) error {
+	mode := componentapi.ProxyMode(c.Mode)
 	if mode != "" && k.Mode != "" && mode != k.Mode {
 		return attrError("mode", "%s and the mode of configuration, %s, contradict each other", mode, k.Mode)
 	}

@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	tokenapi "k8s.io/cluster-bootstrap/token/api"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 	"sigs.k8s.io/yaml"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -47,7 +47,7 @@ func clusterInfoType(pool *kubeapi.Pool) sdk.Type {
 		Kinds:    []resource.Kind{kubeobj.Kind(pool)},
 		Parallel: true,
 		Validate: func(c clusterInfoConfig) error {
-			if c.TokenID != "" && !tokenutil.IsValidBootstrapTokenID(c.TokenID) {
+			if c.TokenID != "" && !bootstraptoken.ValidID(c.TokenID) {
 				return attrError("token_id", "want six lower-case letters or digits")
 			}
 			if c.Within <= 0 {

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
-
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -72,7 +71,7 @@ func validateDiscovery(c discoveryConfig) error {
 		return attrError("endpoint", "set either endpoint or file: both say where the cluster is")
 	case c.Within <= 0:
 		return attrError("within", "must be longer than zero")
-	case c.Token != "" && !tokenutil.IsValidBootstrapToken(c.Token):
+	case c.Token != "" && !bootstraptoken.Valid(c.Token):
 		return attrError("token", "it is no bootstrap token: want six and sixteen lower-case letters or digits with a dot between")
 	}
 	if err := validatePins(c.CAPins); err != nil {

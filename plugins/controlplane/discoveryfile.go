@@ -14,9 +14,9 @@ import (
 	"time"
 
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 	"sigs.k8s.io/yaml"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeconfig"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -35,7 +35,7 @@ func (c discoveryConfig) byFile(ctx context.Context) (found, error) {
 	if c.Token != "" {
 		file.Token = c.Token
 	}
-	if !tokenutil.IsValidBootstrapToken(file.Token) {
+	if !bootstraptoken.Valid(file.Token) {
 		return found{}, sdk.Permanent(sdk.Hint(fmt.Errorf("%s has no bootstrap token", c.File),
 			"Set token as well. The kubelet asks for its certificate with it; other credentials of the file are not used."))
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	tokenapi "k8s.io/cluster-bootstrap/token/api"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -64,14 +64,14 @@ func validateToken(c tokenConfig) error {
 		}
 	}
 	for _, g := range c.Groups {
-		if err := tokenutil.ValidateBootstrapGroupName(g); err != nil {
+		if !bootstraptoken.ValidGroup(g) {
 			return attrError("groups", "%q is not a group such as %s", g, nodeTokenGroup)
 		}
 	}
 	if len(c.Groups) > 0 && !slices.Contains(c.Usages, "authentication") {
 		return attrError("groups", `groups need the usage "authentication"`)
 	}
-	if c.Token != "" && !tokenutil.IsValidBootstrapToken(c.Token) { // the value is secret, and so not shown
+	if c.Token != "" && !bootstraptoken.Valid(c.Token) { // the value is secret, and so not shown
 		return attrError("token", "want six and sixteen lower-case letters or digits with a dot between, such as abcdef.0123456789abcdef")
 	}
 	return nil
@@ -100,11 +100,7 @@ func chooseToken(ctx context.Context, pool *kubeapi.Pool, in resource.Input[toke
 		}
 		t.Replaces = old.TokenID
 	}
-	token, err := tokenutil.GenerateBootstrapToken() // from crypto/rand
-	if err != nil {
-		return nil, fmt.Errorf("make a token: %w", err)
-	}
-	t.TokenID, _, _ = strings.Cut(token, ".") // the secret part is made when it is stored
+	t.TokenID = bootstraptoken.NewID() // the secret part is made when it is stored
 	return t, nil
 }
 
@@ -115,16 +111,6 @@ func (t *bootstrapToken) outputs(ctx context.Context) (tokenOutputs, error) {
 		return tokenOutputs{}, fmt.Errorf("read token %s: %w", t.TokenID, err)
 	}
 	return tokenOutputs{
-		Token: tokenutil.TokenFromIDAndSecret(t.TokenID, found.secret), ID: t.TokenID, Expires: found.expires,
+		Token: bootstraptoken.Join(t.TokenID, found.secret), ID: t.TokenID, Expires: found.expires,
 	}, nil
-}
-
-// newSecretPart makes the secret half of a token.
-func newSecretPart() (string, error) {
-	token, err := tokenutil.GenerateBootstrapToken()
-	if err != nil {
-		return "", fmt.Errorf("make a token: %w", err)
-	}
-	_, secret, _ := strings.Cut(token, ".")
-	return secret, nil
 }

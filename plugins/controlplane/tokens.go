@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	tokenapi "k8s.io/cluster-bootstrap/token/api"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -50,7 +50,7 @@ func tokensType(pool *kubeapi.Pool) sdk.Type {
 		Kinds:  []resource.Kind{{Name: noTokenKind}},
 		Validate: func(c tokensConfig) error {
 			for _, id := range c.Delete {
-				if !tokenutil.IsValidBootstrapTokenID(id) {
+				if !bootstraptoken.ValidID(id) {
 					return attrError("delete", "want the public part of each token: six lower-case letters or digits")
 				}
 			}

@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	tokenapi "k8s.io/cluster-bootstrap/token/api"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -55,7 +55,7 @@ func (t *bootstrapToken) ID() resource.ID {
 	if t.given != "" {
 		id = t.TokenID
 	}
-	return resource.ID{Kind: tokenKindName, Target: systemNamespace + "/" + tokenutil.BootstrapTokenSecretName(id)}
+	return resource.ID{Kind: tokenKindName, Target: systemNamespace + "/" + bootstraptoken.SecretName(id)}
 }
 
 // Diff keeps a valid token, whatever its time to live was meant to be.
@@ -85,9 +85,7 @@ func (t *bootstrapToken) Render(ctx context.Context) error {
 		if t.config.TTL > 0 {
 			found.expires = t.now().Add(t.config.TTL).UTC().Format(time.RFC3339)
 		}
-		if found.secret, err = newSecretPart(); err != nil {
-			return err
-		}
+		found.secret = bootstraptoken.NewSecret()
 	}
 	if err := t.object(t.wanted(found)).Render(ctx); err != nil {
 		return err
@@ -144,7 +142,7 @@ func (t *bootstrapToken) wanted(found storedToken) *corev1.Secret {
 
 // object gives the Secret its name and place.
 func (t *bootstrapToken) object(secret *corev1.Secret) *kubeobj.Object {
-	secret.ObjectMeta = metav1.ObjectMeta{Namespace: systemNamespace, Name: tokenutil.BootstrapTokenSecretName(t.TokenID)}
+	secret.ObjectMeta = metav1.ObjectMeta{Namespace: systemNamespace, Name: bootstraptoken.SecretName(t.TokenID)}
 	return kubeobj.Maker{Pool: t.pool, Kubeconfig: t.Kubeconfig}.Object(secret)
 }
 

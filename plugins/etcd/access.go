@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
 )
@@ -38,31 +37,25 @@ type access struct {
 }
 
 // members asks who is in the cluster, which takes a quorum to say.
-func (a *access) members(ctx context.Context) ([]*pb.Member, error) {
+func (a *access) members(ctx context.Context) ([]*etcdapi.Member, error) {
 	endpoints, err := a.endpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list []*pb.Member
-	err = a.any(ctx, endpoints, func(ctx context.Context, c *clientv3.Client) error {
-		got, err := c.MemberList(ctx)
-		if err == nil {
-			list = got.Members
-		}
-		return err
-	})
-	return list, err
+	var list etcdapi.MemberListResponse
+	err = a.any(ctx, endpoints, memberList(&list))
+	return list.Members, err
 }
 
 // any puts a question to one endpoint after the other until one answers.
-func (a *access) any(ctx context.Context, endpoints []string, question func(context.Context, *clientv3.Client) error) error {
+func (a *access) any(ctx context.Context, endpoints []string, q question) error {
 	as := asker{CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile}
 	if len(endpoints) == 0 {
 		return errors.New("no client URL of a member is known")
 	}
 	var errs []error
 	for _, endpoint := range endpoints {
-		err := as.ask(ctx, endpoint, question)
+		err := as.ask(ctx, endpoint, q)
 		if err == nil {
 			return nil
 		}
@@ -120,10 +113,10 @@ type node struct {
 }
 
 // in finds this host among the members: by its URL, else by its name.
-func (n node) in(members []*pb.Member) *pb.Member {
-	i := slices.IndexFunc(members, func(m *pb.Member) bool { return slices.Contains(m.PeerURLs, n.PeerURL) })
+func (n node) in(members []*etcdapi.Member) *etcdapi.Member {
+	i := slices.IndexFunc(members, func(m *etcdapi.Member) bool { return slices.Contains(m.PeerURLs, n.PeerURL) })
 	if i < 0 {
-		i = slices.IndexFunc(members, func(m *pb.Member) bool { return m.Name == n.Name })
+		i = slices.IndexFunc(members, func(m *etcdapi.Member) bool { return m.Name == n.Name })
 	}
 	if i < 0 {
 		return nil
@@ -132,7 +125,7 @@ func (n node) in(members []*pb.Member) *pb.Member {
 }
 
 // others are all members but one, and where they are.
-func others(members []*pb.Member, self *pb.Member) (list []*pb.Member, urls []string) {
+func others(members []*etcdapi.Member, self *etcdapi.Member) (list []*etcdapi.Member, urls []string) {
 	for _, m := range members {
 		if self == nil || m.ID != self.ID {
 			list, urls = append(list, m), append(urls, m.ClientURLs...)
@@ -143,10 +136,10 @@ func others(members []*pb.Member, self *pb.Member) (list []*pb.Member, urls []st
 
 // started reports that a member has told its name. Until then it is only known
 // that it may come.
-func started(m *pb.Member) bool { return m.Name != "" }
+func started(m *etcdapi.Member) bool { return m.Name != "" }
 
 // nameOf is what kubeadm calls a member in lists: its id if it has no name yet.
-func nameOf(m *pb.Member) string {
+func nameOf(m *etcdapi.Member) string {
 	if m.Name != "" {
 		return m.Name
 	}

@@ -14,9 +14,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -162,17 +161,9 @@ func (d *dataDir) needed(ctx context.Context, other storedMember, id uint64) (bo
 	as := asker{CAFile: d.CAFile, CertFile: d.CertFile, KeyFile: d.KeyFile}
 	err := errors.New("no client URL")
 	for _, endpoint := range other.ClientURLs {
-		needed := false
-		err = as.ask(ctx, endpoint, func(ctx context.Context, c *clientv3.Client) error {
-			list, err := c.MemberList(ctx)
-			if err != nil {
-				return err
-			}
-			needed = slices.ContainsFunc(list.Members, func(m *pb.Member) bool { return m.ID == id && !m.IsLearner })
-			return nil
-		})
-		if err == nil {
-			return needed, nil
+		var list etcdapi.MemberListResponse
+		if err = as.ask(ctx, endpoint, memberList(&list)); err == nil {
+			return slices.ContainsFunc(list.Members, func(m *etcdapi.Member) bool { return m.ID == id && !m.IsLearner }), nil
 		}
 	}
 	return false, err

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -63,7 +64,10 @@ func (c *fakeCluster) names() []string {
 	return out
 }
 
-func (c *fakeCluster) MemberList(context.Context, *pb.MemberListRequest) (*pb.MemberListResponse, error) {
+func (c *fakeCluster) MemberList(_ context.Context, req *pb.MemberListRequest) (*pb.MemberListResponse, error) {
+	if !req.Linearizable {
+		return nil, errors.New("asked for what one member knows, which may be old")
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []*pb.Member

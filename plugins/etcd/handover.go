@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 )
 
 // handOver makes another member the leader before the leader leaves. Otherwise the
 // others notice its absence only after the election timeout, a second or two in
 // which nobody can read or write.
-func (a *access) handOver(ctx context.Context, rest []*pb.Member, self *pb.Member) error {
+func (a *access) handOver(ctx context.Context, rest []*etcdapi.Member, self *etcdapi.Member) error {
 	if !a.leads(ctx, self) {
 		return nil
 	}
@@ -22,11 +20,8 @@ func (a *access) handOver(ctx context.Context, rest []*pb.Member, self *pb.Membe
 		if m.IsLearner || !started(m) {
 			continue
 		}
-		err := a.any(ctx, self.ClientURLs, func(ctx context.Context, c *clientv3.Client) error {
-			_, err := c.MoveLeader(ctx, m.ID)
-			return err
-		})
-		if err == nil || errors.Is(err, rpctypes.ErrNotLeader) {
+		err := a.any(ctx, self.ClientURLs, moveLeader(m.ID))
+		if err == nil || errors.Is(err, errNotLeader) {
 			return nil
 		}
 		errs = append(errs, fmt.Errorf("to %s: %w", nameOf(m), err))
@@ -35,14 +30,8 @@ func (a *access) handOver(ctx context.Context, rest []*pb.Member, self *pb.Membe
 }
 
 // leads asks a member whether it is the leader. One that does not answer leads nobody.
-func (a *access) leads(ctx context.Context, m *pb.Member) bool {
-	leads := false
-	err := a.any(ctx, m.ClientURLs, func(ctx context.Context, c *clientv3.Client) error {
-		status, err := c.Status(ctx, c.Endpoints()[0])
-		if err == nil {
-			leads = status.Leader == m.ID
-		}
-		return err
-	})
-	return err == nil && leads
+func (a *access) leads(ctx context.Context, m *etcdapi.Member) bool {
+	var status etcdapi.StatusResponse
+	err := a.any(ctx, m.ClientURLs, serverStatus(&status))
+	return err == nil && status.Leader == m.ID
 }

@@ -13,20 +13,17 @@ import (
 	"strings"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
 // askTimeout bounds one question to one endpoint. kubeadm's etcd client takes 2 s
 // as well.
 const askTimeout = 2 * time.Second
-
-// healthKey is read to prove that a quorum answers. It need not exist.
-const healthKey = "health"
 
 // asker asks etcd as one client.
 type asker struct {
@@ -35,76 +32,52 @@ type asker struct {
 
 // health reports why an endpoint does not serve consistent reads, nil if it does.
 func (a asker) health(ctx context.Context, endpoint string) error {
-	return a.ask(ctx, endpoint, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.Get(ctx, healthKey)
-		if errors.Is(err, rpctypes.ErrPermissionDenied) { // which takes a quorum to say
-			return nil
-		}
-		return err
-	})
+	return unlessDenied(a.ask(ctx, endpoint, consistentRead()))
 }
 
 // version returns the version of the server at an endpoint, such as "3.6.8".
 func (a asker) version(ctx context.Context, endpoint string) (string, error) {
-	var version string
-	err := a.ask(ctx, endpoint, func(ctx context.Context, c *clientv3.Client) error {
-		status, err := c.Status(ctx, endpoint)
-		if err == nil {
-			version = status.Version
-		}
-		return err
-	})
-	return version, err
+	var status etcdapi.StatusResponse
+	err := a.ask(ctx, endpoint, serverStatus(&status))
+	return status.Version, err
 }
 
-// ask puts one question. It first makes a connection of its own, because the
-// errors of the etcd client are text: this one says why TLS failed.
-func (a asker) ask(ctx context.Context, endpoint string, question func(context.Context, *clientv3.Client) error) error {
+// ask puts one question, at once or not at all. It first makes a connection of its
+// own, because the errors of gRPC are text: this one says why TLS failed.
+func (a asker) ask(ctx context.Context, endpoint string, q question) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, fmt.Errorf("no answer within %s", askTimeout))
 	defer cancel()
-	config, err := a.tls()
-	if err != nil {
-		return err
-	}
-	if err := connect(ctx, endpoint, config); err != nil {
-		return err
-	}
-	c, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{endpoint}, TLS: config, Context: ctx, Logger: zap.NewNop(),
-		MaxUnaryRetries: 1, // whoever asks tries again
-		DialOptions:     []grpc.DialOption{grpc.WithChainUnaryInterceptor(failFast)},
-	})
-	if err != nil {
-		return err
-	}
-	err = question(ctx, c)
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return errors.Join(err, ignoreCancelled(c.Close()))
-}
-
-// failFast makes a call end with the error of the connection. The etcd client
-// would wait for a better one.
-func failFast(
-	ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
-) error {
-	return invoke(ctx, method, req, reply, conn, append(opts, grpc.WaitForReady(false))...)
-}
-
-// ignoreCancelled drops the error of closing a client whose context has ended.
-func ignoreCancelled(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return nil
-	}
-	return err
-}
-
-func connect(ctx context.Context, endpoint string, config *tls.Config) error {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return err
 	}
+	config, err := a.tls()
+	if err != nil {
+		return err
+	}
+	if err := connect(ctx, u, config); err != nil {
+		return err
+	}
+	secured := insecure.NewCredentials()
+	if u.Scheme == "https" {
+		secured = credentials.NewTLS(config)
+	}
+	// passthrough: a name is looked up when it is dialed, as connect does.
+	conn, err := grpc.NewClient("passthrough:///"+url.PathEscape(u.Host), grpc.WithTransportCredentials(secured))
+	if err != nil {
+		return err
+	}
+	err = conn.Invoke(ctx, q.method, q.request, q.answer)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case err != nil:
+		err = refused(err)
+	}
+	return errors.Join(err, conn.Close())
+}
+
+func connect(ctx context.Context, u *url.URL, config *tls.Config) (err error) {
 	var conn net.Conn
 	if u.Scheme == "https" {
 		conn, err = (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", u.Host)

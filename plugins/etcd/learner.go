@@ -11,9 +11,7 @@ import (
 	"strings"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
-
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -101,12 +99,8 @@ func (l *learner) add(ctx context.Context) error {
 	case self != nil:
 		return errors.Join(l.Access.removeMember(ctx, members, self), errRemoved)
 	}
-	err = l.Access.any(ctx, urls, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.MemberAddAsLearner(ctx, []string{l.Node.PeerURL})
-		return err
-	})
-	if err != nil {
-		if i := slices.IndexFunc(members, func(m *pb.Member) bool { return m.IsLearner }); i >= 0 {
+	if err := l.Access.any(ctx, urls, addLearner(l.Node.PeerURL)); err != nil {
+		if i := slices.IndexFunc(members, func(m *etcdapi.Member) bool { return m.IsLearner }); i >= 0 {
 			if l.turn.leftBehind(members[i].PeerURLs[0]) {
 				return errors.Join(l.Access.removeMember(ctx, members, members[i]), errRemoved)
 			}
@@ -123,7 +117,7 @@ var errRemoved = errors.New("removed what an earlier try had left")
 
 // lacks tells why this host is not the member that it should be: it is unknown, or
 // known from an earlier time. An error says that its data is of another member.
-func (l *learner) lacks(members []*pb.Member) (reason string, err error) {
+func (l *learner) lacks(members []*etcdapi.Member) (reason string, err error) {
 	self := l.Node.in(members)
 	data, err := l.hasData()
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -117,7 +116,7 @@ func (l *leaving) Diff(ctx context.Context) (sdk.Change, error) {
 }
 
 // admit refuses to leave others without a quorum.
-func (l *leaving) admit(ctx context.Context, members []*pb.Member, self *pb.Member) error {
+func (l *leaving) admit(ctx context.Context, members []*etcdapi.Member, self *etcdapi.Member) error {
 	if self.IsLearner {
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/phasetest"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -146,14 +146,14 @@ func TestRealMembership(t *testing.T) {
 }
 
 // leaderOf asks a member who leads; nil is nobody.
-func leaderOf(t *testing.T, m *realMember) *pb.Member {
+func leaderOf(t *testing.T, m *realMember) *etcdapi.Member {
 	t.Helper()
 	a := m.access()
 	members, err := a.members(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(members, func(other *pb.Member) bool { return a.leads(t.Context(), other) })
+	i := slices.IndexFunc(members, func(other *etcdapi.Member) bool { return a.leads(t.Context(), other) })
 	if i < 0 {
 		return nil
 	}
@@ -169,7 +169,7 @@ func lead(t *testing.T, m *realMember) {
 		t.Fatalf("%v leads, %v", leader, err)
 	}
 	self := node{Name: m.Name, PeerURL: m.peerURLs()[0]}.in(members)
-	if err := a.handOver(t.Context(), []*pb.Member{self}, leader); err != nil || !a.leads(t.Context(), self) {
+	if err := a.handOver(t.Context(), []*etcdapi.Member{self}, leader); err != nil || !a.leads(t.Context(), self) {
 		t.Fatalf("%s does not lead: %v", m.Name, err)
 	}
 }

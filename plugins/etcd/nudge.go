@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
 )
 
@@ -34,13 +33,10 @@ type nudge struct {
 }
 
 // serves wants a learner to answer clients before it votes.
-func (v *voter) serves(ctx context.Context, self *pb.Member) error {
+func (v *voter) serves(ctx context.Context, self *etcdapi.Member) error {
 	brief, cancel := context.WithTimeout(ctx, nudgeAfter)
 	defer cancel()
-	err := v.Access.any(brief, self.ClientURLs, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.Status(ctx, c.Endpoints()[0])
-		return err
-	})
+	err := v.Access.any(brief, self.ClientURLs, serverStatus(new(etcdapi.StatusResponse)))
 	if err == nil {
 		return nil
 	}

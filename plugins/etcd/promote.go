@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/cri"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -163,11 +161,8 @@ func (v *voter) promote(ctx context.Context) error {
 		return err
 	}
 	_, urls := others(members, self)
-	err = v.Access.any(ctx, urls, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.MemberPromote(ctx, self.ID)
-		return err
-	})
-	if err != nil && !errors.Is(err, rpctypes.ErrMemberNotLearner) {
+	err = v.Access.any(ctx, urls, memberPromote(self.ID))
+	if err != nil && !errors.Is(err, errMemberNotLearner) {
 		return err
 	}
 	v.Access.remember(urls)
@@ -175,14 +170,8 @@ func (v *voter) promote(ctx context.Context) error {
 }
 
 // answers wants a consistent read through the member itself.
-func (v *voter) answers(ctx context.Context, self *pb.Member) error {
-	return v.Access.any(ctx, self.ClientURLs, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.Get(ctx, healthKey)
-		if errors.Is(err, rpctypes.ErrPermissionDenied) {
-			return nil
-		}
-		return err
-	})
+func (v *voter) answers(ctx context.Context, self *etcdapi.Member) error {
+	return unlessDenied(v.Access.any(ctx, self.ClientURLs, consistentRead()))
 }
 
 // Remove takes the member out of the cluster: a voter cannot become a learner

@@ -7,10 +7,7 @@ import (
 	"strings"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
-
+	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
 )
@@ -48,7 +45,7 @@ func (a *access) remove(ctx context.Context, n node, within time.Duration) error
 }
 
 // removeMember removes one member, for whose removal the others must be healthy.
-func (a *access) removeMember(ctx context.Context, members []*pb.Member, self *pb.Member) error {
+func (a *access) removeMember(ctx context.Context, members []*etcdapi.Member, self *etcdapi.Member) error {
 	rest, urls := others(members, self)
 	if !self.IsLearner {
 		if err := a.quorumOf(ctx, rest); err != nil {
@@ -58,18 +55,15 @@ func (a *access) removeMember(ctx context.Context, members []*pb.Member, self *p
 			return err
 		}
 	}
-	err := a.any(ctx, urls, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.MemberRemove(ctx, self.ID)
-		return err
-	})
-	if errors.Is(err, rpctypes.ErrMemberNotFound) { // of an answer that was lost
+	err := a.any(ctx, urls, memberRemove(self.ID))
+	if errors.Is(err, errMemberNotFound) { // of an answer that was lost
 		return nil
 	}
 	return err
 }
 
 // quorumOf reports that fewer voters answer than a cluster of these members needs.
-func (a *access) quorumOf(ctx context.Context, members []*pb.Member) error {
+func (a *access) quorumOf(ctx context.Context, members []*etcdapi.Member) error {
 	voters, healthy := 0, 0
 	var silent []string
 	for _, m := range members {
@@ -77,10 +71,7 @@ func (a *access) quorumOf(ctx context.Context, members []*pb.Member) error {
 			continue
 		}
 		voters++
-		if err := a.any(ctx, m.ClientURLs, func(ctx context.Context, c *clientv3.Client) error {
-			_, err := c.Status(ctx, c.Endpoints()[0])
-			return err
-		}); err != nil || len(m.ClientURLs) == 0 {
+		if err := a.any(ctx, m.ClientURLs, serverStatus(new(etcdapi.StatusResponse))); err != nil {
 			silent = append(silent, nameOf(m))
 			continue
 		}

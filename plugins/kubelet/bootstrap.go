@@ -5,9 +5,9 @@ import (
 	"context"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"time"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/hostpath"
 	"github.com/clusterflow/clusterflow/sdk"
 	"github.com/clusterflow/clusterflow/sdk/resource"
@@ -74,7 +74,7 @@ func validateBootstrap(c bootstrapConfig) error {
 			return attrError(name, "%q is not a URL such as https://192.0.2.10:6443", server)
 		}
 	}
-	if c.Token != "" && !regexp.MustCompile(`\A[a-z0-9]{6}\.[a-z0-9]{16}\z`).MatchString(c.Token) {
+	if c.Token != "" && !bootstraptoken.Valid(c.Token) {
 		return attrError("token", "it is no bootstrap token: want 6 and 16 characters of a-z and 0-9 with a dot between")
 	}
 	return validateService(c.Unit, c.Healthz, c.Within)

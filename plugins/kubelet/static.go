@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/clusterflow/clusterflow/plugins/internal/component"
+	"github.com/clusterflow/clusterflow/plugins/internal/componentapi"
 )
 
 // static is the manifest of a static pod, whoever wrote it. One that cannot be
@@ -40,7 +40,7 @@ func endpointIn(path string) string {
 	if err != nil {
 		return ""
 	}
-	var config kubeletv1beta1.KubeletConfiguration
+	var config componentapi.KubeletConfiguration
 	if yaml.Unmarshal(text, &config) != nil {
 		return ""
 	}

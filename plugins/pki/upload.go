@@ -1,12 +1,14 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 	"github.com/clusterflow/clusterflow/sdk"
@@ -84,8 +86,8 @@ func newUpload(pool *kubeapi.Pool, in resource.Input[uploadConfig]) (*upload, er
 		u.given = key
 	}
 	old, _ := recall[upload](in.Record, u.ID())
-	u.TokenID = old.TokenID
-	return u, u.chooseToken()
+	u.TokenID = cmp.Or(old.TokenID, bootstraptoken.NewID())
+	return u, nil
 }
 
 // mayDownload lets joining nodes read the Secret, by the names that kubeadm gives.

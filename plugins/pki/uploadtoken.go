@@ -15,8 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	tokenapi "k8s.io/cluster-bootstrap/token/api"
-	tokenutil "k8s.io/cluster-bootstrap/token/util"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/bootstraptoken"
 	"github.com/clusterflow/clusterflow/plugins/internal/kubeobj"
 )
 
@@ -72,32 +72,14 @@ func readSecret(ctx context.Context, o *kubeobj.Object) (*corev1.Secret, error) 
 	return toSecret(live)
 }
 
-// chooseToken makes up the name of the token, unless the record has one.
-func (u *upload) chooseToken() error {
-	if u.TokenID != "" {
-		return nil
-	}
-	token, err := tokenutil.GenerateBootstrapToken() // from crypto/rand
-	if err != nil {
-		return fmt.Errorf("make a token: %w", err)
-	}
-	u.TokenID, _, _ = strings.Cut(token, ".")
-	return nil
-}
-
 // makeToken stores a token without any usage and returns the reference to it.
 func (u *upload) makeToken(ctx context.Context) (metav1.OwnerReference, error) {
-	token, err := tokenutil.GenerateBootstrapToken()
-	if err != nil {
-		return metav1.OwnerReference{}, fmt.Errorf("make a token: %w", err)
-	}
-	_, secretPart, _ := strings.Cut(token, ".")
 	o := u.object(&corev1.Secret{
-		ObjectMeta: inSystem(tokenutil.BootstrapTokenSecretName(u.TokenID)),
+		ObjectMeta: inSystem(bootstraptoken.SecretName(u.TokenID)),
 		Type:       tokenapi.SecretTypeBootstrapToken,
 		Data: map[string][]byte{
 			tokenapi.BootstrapTokenIDKey:          []byte(u.TokenID),
-			tokenapi.BootstrapTokenSecretKey:      []byte(secretPart),
+			tokenapi.BootstrapTokenSecretKey:      []byte(bootstraptoken.NewSecret()),
 			tokenapi.BootstrapTokenDescriptionKey: []byte(uploadDescription),
 			tokenapi.BootstrapTokenExpirationKey:  []byte(u.now().Add(u.ttl).UTC().Format(time.RFC3339)),
 		},
@@ -113,7 +95,7 @@ func (u *upload) makeToken(ctx context.Context) (metav1.OwnerReference, error) {
 }
 
 func (u *upload) token(id string) *kubeobj.Object {
-	return u.object(&corev1.Secret{ObjectMeta: inSystem(tokenutil.BootstrapTokenSecretName(id))})
+	return u.object(&corev1.Secret{ObjectMeta: inSystem(bootstraptoken.SecretName(id))})
 }
 
 var (

@@ -11,9 +11,9 @@ import (
 	"path/filepath"
 
 	"github.com/zclconf/go-cty/cty"
-	kubeletv1beta1 "k8s.io/kubelet/config/v1beta1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/componentapi"
 	"github.com/clusterflow/clusterflow/plugins/internal/componentconfig"
 	"github.com/clusterflow/clusterflow/plugins/internal/subnet"
 )
@@ -26,12 +26,12 @@ type Cluster struct {
 }
 
 // Config is the configuration of the kubelets of a cluster.
-type Config = kubeletv1beta1.KubeletConfiguration
+type Config = componentapi.KubeletConfiguration
 
 // Read takes the user's fields, an object or YAML text, and fills in what they
 // leave open. given reports whether they set anything. Unknown fields are errors.
 func Read(user cty.Value, c Cluster) (config Config, given bool, err error) {
-	kind := kubeletv1beta1.SchemeGroupVersion.WithKind("KubeletConfiguration")
+	kind := componentapi.KubeletConfigurationKind()
 	if given, err = componentconfig.Decode(user, kind, &config); err != nil {
 		return Config{}, false, err
 	}
@@ -54,7 +54,7 @@ func (c Cluster) complete(k *Config) error {
 	k.Authentication.X509.ClientCAFile = cmp.Or(k.Authentication.X509.ClientCAFile, filepath.Join(c.CertDir, "ca.crt"))
 	k.Authentication.Anonymous.Enabled = cmp.Or(k.Authentication.Anonymous.Enabled, new(false))
 	k.Authentication.Webhook.Enabled = cmp.Or(k.Authentication.Webhook.Enabled, new(true))
-	k.Authorization.Mode = cmp.Or(k.Authorization.Mode, kubeletv1beta1.KubeletAuthorizationModeWebhook)
+	k.Authorization.Mode = cmp.Or(k.Authorization.Mode, componentapi.KubeletAuthorizationModeWebhook)
 	k.HealthzBindAddress = cmp.Or(k.HealthzBindAddress, "127.0.0.1")
 	k.HealthzPort = cmp.Or(k.HealthzPort, new(int32(10248)))
 	k.CgroupDriver = cmp.Or(k.CgroupDriver, "systemd")

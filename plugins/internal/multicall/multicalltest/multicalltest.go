@@ -4,6 +4,7 @@ package multicalltest
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +20,7 @@ func Run(t *testing.T, plugins []multicall.Plugin) {
 	t.Helper()
 	t.Run("Specs", func(t *testing.T) { specs(t, plugins) })
 	t.Run("Links", func(t *testing.T) { links(t, plugins) })
+	t.Run("LinksNothingHeavy", linksNothingHeavy)
 	t.Run("DescriptionsAreCommitted", func(t *testing.T) { described(t, plugins) })
 }
 
@@ -56,6 +58,29 @@ func links(t *testing.T, plugins []multicall.Plugin) {
 	}
 	if got := strings.Fields(string(line[1])); !slices.Equal(got, want) {
 		t.Errorf("the Makefile links %s as %q, want %q", program, got, want)
+	}
+}
+
+// linksNothingHeavy names who imports a package that takes a good part of a
+// millisecond to initialise, used or not. docs/adr/0013 has what to use instead.
+func linksNothingHeavy(t *testing.T) {
+	heavy := func(pkg string) bool {
+		return slices.ContainsFunc([]string{
+			"github.com/prometheus/", "k8s.io/component-base/", "k8s.io/kubelet/config/", "k8s.io/kube-proxy/config/",
+			"k8s.io/cluster-bootstrap/token/util", "go.etcd.io/etcd/api/v3", "go.etcd.io/etcd/client/v3",
+		}, func(prefix string) bool { return strings.HasPrefix(pkg, prefix) })
+	}
+	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ".").Output()
+	if err != nil {
+		t.Fatalf("list what is linked: %v", err)
+	}
+	for line := range strings.Lines(string(list)) {
+		packages := strings.Fields(line)
+		for _, pkg := range packages[1:] {
+			if heavy(pkg) && !heavy(packages[0]) {
+				t.Errorf("%s imports %s, for which every start of a built-in plugin pays: see docs/adr/0013", packages[0], pkg)
+			}
+		}
 	}
 }
 
