@@ -17,6 +17,7 @@ import (
 	"github.com/clusterflow/clusterflow/engine/diag"
 	"github.com/clusterflow/clusterflow/engine/expand"
 	"github.com/clusterflow/clusterflow/engine/plan"
+	"github.com/clusterflow/clusterflow/sdk"
 )
 
 func newOutputCmd(a *app) *cobra.Command {
@@ -72,7 +73,8 @@ func (a *app) printOutput(outputs map[string]expand.Output, name string, asJSON 
 	}
 	value, _ := out.Value.UnmarkDeep()
 	if !value.IsWhollyKnown() {
-		return fmt.Errorf("print output %q: it is known only after apply", name)
+		return sdk.Hint(fmt.Errorf("print output %q: it is known only after apply", name),
+			"With the variables that were given now there is something to apply: see clusterflow plan. If all has been applied, give the same --var and --var-file as then.")
 	}
 	text, err := render(value, asJSON)
 	if err != nil {
