@@ -50,6 +50,9 @@ func TestOptions(t *testing.T) {
 	if got := s.shell("ls /etc/kubernetes/pki"); strings.Contains(got, "ca.key") {
 		t.Errorf("there is a key of an authority: %s", got)
 	}
+	for _, pod := range []string{"kube-scheduler-n1", "etcd-n1"} { // which a kubelet tells of after its Node
+		s.kubectl("wait", "--for=create", "-n", "kube-system", "pod/"+pod, "--timeout=1m")
+	}
 	wants(t, s.kubectl("get", "pod", "-n", "kube-system", "kube-scheduler-n1", "-o", "yaml"), "example.com/patched: \"yes\"")
 	wants(t, s.kubectl("get", "pod", "-n", "kube-system", "etcd-n1", "--show-labels"), "patched=yes")
 	wants(t, s.kubectl("get", "node", "n1", "-o", "jsonpath={.status.capacity.pods}"), "77")
