@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "github.com/clusterflow/clusterflow/plugins/internal/cri/criapi"
 )
 
 // Image is one that the runtime has.

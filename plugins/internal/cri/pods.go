@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "github.com/clusterflow/clusterflow/plugins/internal/cri/criapi"
 )
 
 // Labels that the kubelet puts on sandboxes and containers.

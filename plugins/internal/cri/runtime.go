@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "github.com/clusterflow/clusterflow/plugins/internal/cri/criapi"
 )
 
 // Version is what a runtime says of itself.
@@ -49,9 +49,9 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	for _, condition := range answer.GetStatus().GetConditions() {
 		why := strings.Trim(condition.GetReason()+": "+condition.GetMessage(), ": ")
 		switch condition.GetType() {
-		case runtimeapi.RuntimeReady:
+		case runtimeReady:
 			out.Ready, out.Reason = condition.GetStatus(), why
-		case runtimeapi.NetworkReady:
+		case networkReady:
 			out.NetworkReady, out.NetworkReason = condition.GetStatus(), why
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	runtimeapi "github.com/clusterflow/clusterflow/plugins/internal/cri/criapi"
 )
 
 // HostNetwork asks whether a sandbox uses the network of the host, so that no

@@ -10,8 +10,9 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	runtimev1 "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"github.com/clusterflow/clusterflow/plugins/internal/cri"
+	runtimev1 "github.com/clusterflow/clusterflow/plugins/internal/cri/criapi"
 	"github.com/clusterflow/clusterflow/sdk"
 )
 
@@ -66,7 +67,7 @@ func (r Runtime) ask(question func(runtimev1.RuntimeServiceClient) error) error 
 	if err != nil {
 		return err
 	}
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()), cri.Published())
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", socket, err)
 	}

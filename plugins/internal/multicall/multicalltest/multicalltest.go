@@ -68,6 +68,7 @@ func linksNothingHeavy(t *testing.T) {
 		return slices.ContainsFunc([]string{
 			"github.com/prometheus/", "k8s.io/component-base/", "k8s.io/kubelet/config/", "k8s.io/kube-proxy/config/",
 			"k8s.io/cluster-bootstrap/token/util", "go.etcd.io/etcd/api/v3", "go.etcd.io/etcd/client/v3",
+			"k8s.io/cri-api/pkg/apis/runtime/v1",
 		}, func(prefix string) bool { return strings.HasPrefix(pkg, prefix) })
 	}
 	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{.ImportPath}} {{join .Imports " "}}`, ".").Output()
