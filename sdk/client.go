@@ -67,3 +67,13 @@ func (d Description) Type(name string) (TypeDescription, bool) {
 	}
 	return TypeDescription{}, false
 }
+
+func (d Description) attributes(name string) (config, outputs []Attribute, ok bool) {
+	t, ok := d.Type(name)
+	return t.Config, t.Outputs, ok
+}
+
+// CancelledError is the cause of the context of a cancelled call.
+type CancelledError struct{ Reason string }
+
+func (e *CancelledError) Error() string { return "cancelled: " + e.Reason }

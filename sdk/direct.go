@@ -15,25 +15,16 @@ import (
 // Direct returns a client that runs a plugin in this process, without a wire. It
 // is what the gRPC server calls, and what tests use.
 func Direct(spec Spec) Client {
-	d := &direct{spec: spec, outputs: make(map[string]cty.Type, len(spec.Types)), running: map[string]context.CancelCauseFunc{}}
-	for _, t := range spec.Types {
-		d.outputs[t.Name] = ObjectType(t.Outputs)
-	}
-	return d
+	return &direct{spec: spec, running: map[string]context.CancelCauseFunc{}}
 }
 
 type direct struct {
-	spec    Spec
-	outputs map[string]cty.Type // of each phase type
+	spec  Spec
+	types madeTypes
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by Ident.key
 }
-
-// CancelledError is the cause of the context of a cancelled call.
-type CancelledError struct{ Reason string }
-
-func (e *CancelledError) Error() string { return "cancelled: " + e.Reason }
 
 func (d *direct) Describe(context.Context) (Description, error) { return describe(d.spec), nil }
 
@@ -76,9 +67,9 @@ func (d *direct) Plan(ctx context.Context, req PlanRequest) (plan Plan, err erro
 	case len(t.Outputs) == 0 && plan.Outputs == cty.NilVal:
 		plan.Outputs = cty.EmptyObjectVal
 	case plan.Outputs == cty.NilVal:
-		plan.Outputs = cty.UnknownVal(d.outputs[t.Name])
+		plan.Outputs = cty.UnknownVal(d.outputs(t.Name))
 	}
-	if err := checkOutputs(d.outputs[t.Name], plan.Outputs, len(plan.Changes) == 0); err != nil {
+	if err := checkOutputs(d.outputs(t.Name), plan.Outputs, len(plan.Changes) == 0); err != nil {
 		return Plan{}, fmt.Errorf("plan %s.%s: %w", d.spec.Name, t.Name, err)
 	}
 	return plan, nil
@@ -97,7 +88,7 @@ func (d *direct) Apply(ctx context.Context, req ApplyRequest, emit func(Event)) 
 		if len(t.Outputs) == 0 {
 			result.Outputs = cty.EmptyObjectVal
 		}
-		if err := checkOutputs(d.outputs[t.Name], result.Outputs, true); err != nil {
+		if err := checkOutputs(d.outputs(t.Name), result.Outputs, true); err != nil {
 			return result, Permanent(fmt.Errorf("apply %s.%s: %w", d.spec.Name, t.Name, err))
 		}
 		return result, nil
@@ -210,6 +201,11 @@ func (d *direct) typ(name string) (Type, error) {
 		return Type{}, fmt.Errorf("find type %q: plugin %q has none of that name", name, d.spec.Name)
 	}
 	return t, nil
+}
+
+func (d *direct) outputs(typ string) cty.Type {
+	t, _ := d.types.get(typ, d.spec.attributes)
+	return t.outputs
 }
 
 // CheckOutputs reports outputs that do not fit the schema. Complete outputs must

@@ -19,9 +19,10 @@ var ErrNoResult = errors.New("the plugin ended the call without a result")
 type client struct {
 	rpc pb.PluginServiceClient
 
-	mu    sync.Mutex
-	desc  *Description // fetched once
-	types map[string]valueTypes
+	types madeTypes
+
+	mu   sync.Mutex
+	desc *Description // fetched once
 }
 
 var _ Client = (*client)(nil)
@@ -48,7 +49,7 @@ func (c *client) describe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("describe: %w", err)
 	}
-	c.know(d)
+	c.desc = &d
 	return nil
 }
 
@@ -195,20 +196,13 @@ func (c *client) CallFunction(ctx context.Context, name string, args []cty.Value
 	return cty.NilVal, fmt.Errorf("call %s: plugin %q has no such function with %d parameters", name, d.Name, len(args))
 }
 
-func (c *client) know(d Description) {
-	c.desc, c.types = &d, make(map[string]valueTypes, len(d.Types))
-	for _, t := range d.Types {
-		c.types[t.Name] = valueTypesOf(t.Config, t.Outputs)
-	}
-}
-
 func (c *client) typ(ctx context.Context, name string) (valueTypes, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.describe(ctx); err != nil {
 		return valueTypes{}, err
 	}
-	t, ok := c.types[name]
+	t, ok := c.types.get(name, c.desc.attributes)
 	if !ok {
 		return valueTypes{}, fmt.Errorf("find type %q: plugin %q has none of that name", name, c.desc.Name)
 	}

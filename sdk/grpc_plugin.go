@@ -72,9 +72,7 @@ func NewClient(conn grpc.ClientConnInterface) Client {
 // NewDescribedClient is [NewClient] of a plugin that has described itself before,
 // so that it is not asked again.
 func NewDescribedClient(conn grpc.ClientConnInterface, d Description) Client {
-	c := &client{rpc: pb.NewPluginServiceClient(conn)}
-	c.know(d)
-	return c
+	return &client{rpc: pb.NewPluginServiceClient(conn), desc: &d}
 }
 
 func serverOptions() []grpc.ServerOption {

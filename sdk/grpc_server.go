@@ -19,16 +19,10 @@ type server struct {
 	pb.UnimplementedPluginServiceServer
 	spec   Spec
 	client Client // Direct(spec)
-	types  map[string]valueTypes
+	types  madeTypes
 }
 
-func newServer(spec Spec) *server {
-	s := &server{spec: spec, client: Direct(spec), types: make(map[string]valueTypes, len(spec.Types))}
-	for _, t := range spec.Types {
-		s.types[t.Name] = valueTypesOf(t.Config, t.Outputs)
-	}
-	return s
-}
+func newServer(spec Spec) *server { return &server{spec: spec, client: Direct(spec)} }
 
 func (s *server) Describe(ctx context.Context, _ *pb.DescribeRequest) (*pb.DescribeResponse, error) {
 	d, err := s.client.Describe(ctx)
@@ -198,7 +192,7 @@ func (s *server) CallFunction(ctx context.Context, r *pb.CallFunctionRequest) (*
 }
 
 func (s *server) typ(name string) (valueTypes, error) {
-	t, ok := s.types[name]
+	t, ok := s.types.get(name, s.spec.attributes)
 	if !ok {
 		return valueTypes{}, status.Errorf(codes.NotFound, "find type %q: plugin %q has none of that name", name, s.spec.Name)
 	}

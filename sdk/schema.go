@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -184,4 +185,31 @@ type valueTypes struct{ config, outputs cty.Type }
 
 func valueTypesOf(config, outputs []Attribute) valueTypes {
 	return valueTypes{ObjectType(config), ObjectType(outputs)}
+}
+
+// madeTypes are the value types of phase types, each made when it is first asked
+// for: a plugin with many phase types, of which a run needs a few, starts sooner.
+type madeTypes struct {
+	mu     sync.Mutex
+	byName map[string]valueTypes
+}
+
+// get asks for the attributes of a phase type that is not made yet, and reports
+// whether there is one of that name.
+func (m *madeTypes) get(name string, attributes func(name string) (config, outputs []Attribute, ok bool)) (valueTypes, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if t, ok := m.byName[name]; ok {
+		return t, true
+	}
+	config, outputs, ok := attributes(name)
+	if !ok {
+		return valueTypes{}, false
+	}
+	if m.byName == nil {
+		m.byName = map[string]valueTypes{}
+	}
+	t := valueTypesOf(config, outputs)
+	m.byName[name] = t
+	return t, true
 }

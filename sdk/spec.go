@@ -126,6 +126,11 @@ func (s Spec) Type(name string) (Type, bool) {
 	return s.Types[i], true
 }
 
+func (s Spec) attributes(name string) (config, outputs []Attribute, ok bool) {
+	t, ok := s.Type(name)
+	return t.Config, t.Outputs, ok
+}
+
 // Grace is the type's CancelGrace, or the default.
 func (t Type) Grace() time.Duration {
 	if t.CancelGrace > 0 {
