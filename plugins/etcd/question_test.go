@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	_ "go.etcd.io/etcd/api/v3/etcdserverpb" // registers what is published
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/clusterflow/clusterflow/plugins/etcd/internal/etcdapi"
+	"github.com/clusterflow/clusterflow/plugins/internal/subsettest"
 )
 
 // TestQuestions compares every method, message and field with what etcd publishes.
@@ -19,47 +19,12 @@ func TestQuestions(t *testing.T) {
 		memberList(new(etcdapi.MemberListResponse)), addLearner(""), memberRemove(1), memberPromote(1),
 		moveLeader(1), serverStatus(new(etcdapi.StatusResponse)), consistentRead(),
 	}
-	compared := map[protoreflect.FullName]bool{(&emptypb.Empty{}).ProtoReflect().Descriptor().FullName(): true} // without fields: fits any
+	c := subsettest.Comparison{T: t}
 	for _, q := range questions {
-		service, name, _ := strings.Cut(strings.TrimPrefix(q.method, "/"), "/")
-		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + name))
-		method, ok := found.(protoreflect.MethodDescriptor)
-		if err != nil || !ok || method.IsStreamingClient() || method.IsStreamingServer() {
-			t.Fatalf("%s: got %v, %v, want a call with one answer", q.method, found, err)
-		}
-		compare(t, compared, q.request.ProtoReflect().Descriptor(), method.Input())
-		compare(t, compared, q.answer.ProtoReflect().Descriptor(), method.Output())
+		name := strings.ReplaceAll(strings.TrimPrefix(q.method, "/"), "/", ".")
+		c.Method(protoreflect.FullName(name), q.request.ProtoReflect().Descriptor(), q.answer.ProtoReflect().Descriptor())
 	}
-	messages := etcdapi.File_clusterflow_etcd_v1_etcd_proto.Messages()
-	for i := range messages.Len() {
-		if name := messages.Get(i).FullName(); !compared[name] {
-			t.Errorf("%s is in no question", name)
-		}
-	}
-}
-
-// compare wants the fields that our message has to be those of etcd's.
-func compare(t *testing.T, compared map[protoreflect.FullName]bool, ours, theirs protoreflect.MessageDescriptor) {
-	t.Helper()
-	if compared[ours.FullName()] {
-		return
-	}
-	compared[ours.FullName()] = true
-	if ours.Name() != theirs.Name() {
-		t.Errorf("%s: etcd has %s there", ours.FullName(), theirs.FullName())
-	}
-	for i := range ours.Fields().Len() {
-		our := ours.Fields().Get(i)
-		their := theirs.Fields().ByNumber(our.Number())
-		if their == nil || our.Name() != their.Name() || our.Kind() != their.Kind() || our.Cardinality() != their.Cardinality() ||
-			our.IsPacked() != their.IsPacked() || our.HasPresence() != their.HasPresence() {
-			t.Errorf("%s: got %v, want %v", our.FullName(), our, their)
-			continue
-		}
-		if our.Message() != nil {
-			compare(t, compared, our.Message(), their.Message())
-		}
-	}
+	c.Whole(etcdapi.File_clusterflow_etcd_v1_etcd_proto)
 }
 
 func TestRefusals(t *testing.T) {
